@@ -1,0 +1,127 @@
+//! The ways into the systems, made as a request needs them. Making one sends nothing.
+
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+use extoauth_core::engine::Port;
+use extoauth_core::error::{CallError, CallResult, ErrorKind};
+use extoauth_core::integration::Integration;
+use extoauth_core::systems::{Idp, Mode, SystemId, SystemKind, SystemsConfig};
+use extoauth_systems::aws::{Session, SharedDeadline};
+use extoauth_systems::http::{Credential, Sender};
+use extoauth_systems::secrets::Vault;
+use extoauth_systems::{dbt, identity_center, okta, redshift, secrets, servicenow};
+
+use crate::systems::{OktaPort, Systems};
+
+/// What clients are made from. Lives as long as the process: connections, tokens and limits are shared by its requests.
+pub struct Clients {
+    deployment: String,
+    config: SystemsConfig,
+    sender: Arc<Sender>,
+    aws: SdkConfig,
+    deadline: SharedDeadline,
+    vault: Vault,
+}
+
+impl Clients {
+    /// Clients of the configured systems. Secrets are read with the process's own AWS credentials.
+    pub fn new(
+        deployment: impl Into<String>,
+        config: SystemsConfig,
+        sender: Arc<Sender>,
+        aws: SdkConfig,
+        deadline: SharedDeadline,
+    ) -> Self {
+        let session = Session::new(&aws, None, &deadline);
+        let vault = Vault::new(secrets::Read::new(&session, secrets_system()));
+        Self { deployment: deployment.into(), config, sender, aws, deadline, vault }
+    }
+
+    /// The systems of an integration.
+    ///
+    /// # Errors
+    /// `Refused` for one that is not configured.
+    pub async fn systems(&self, desired: &Integration) -> CallResult<Systems> {
+        let redshift = self
+            .config
+            .redshift
+            .get(&desired.warehouse_system)
+            .ok_or_else(|| unconfigured(SystemKind::Redshift, &desired.warehouse_system))?;
+        let center = &redshift.identity_center;
+        let warehouse_id = SystemId::new(SystemKind::Redshift, &desired.warehouse_system);
+        let center_id = SystemId::new(SystemKind::IdentityCenter, &desired.warehouse_system);
+        let warehouse = self.session(&redshift.region, redshift.role_arn.as_deref()).await;
+        let instance = self.session(&center.region, center.role_arn.as_deref()).await;
+        let warehouse_read = redshift::Read::new(&warehouse, warehouse_id.clone());
+        let center_read = identity_center::Read::new(&instance, center_id.clone(), &center.instance_arn);
+        Ok(Systems {
+            okta: match desired.idp {
+                Idp::Okta => Some(self.okta(&desired.idp_system)?),
+                Idp::Entra => None,
+            },
+            dbt: self.dbt(&desired.dbt_system)?,
+            identity_center: Port::new(
+                center_id,
+                center.mode,
+                center_read.clone(),
+                identity_center::Write::new(center_read),
+            ),
+            redshift: Port::new(
+                warehouse_id,
+                redshift.mode,
+                warehouse_read.clone(),
+                redshift::Write::new(warehouse_read),
+            ),
+            secrets: Port::new(
+                secrets_system(),
+                Mode::Manage,
+                self.vault.reader().clone(),
+                secrets::Write::new(self.vault.clone()),
+            ),
+            vault: self.vault.clone(),
+        })
+    }
+
+    /// The client of a ServiceNow instance.
+    ///
+    /// # Errors
+    /// `Refused` for one that is not configured.
+    pub fn servicenow(&self, instance: &str) -> CallResult<(servicenow::Read, servicenow::Write)> {
+        let kind = SystemKind::Servicenow;
+        let settings = self.config.servicenow.get(instance).ok_or_else(|| unconfigured(kind, instance))?;
+        let system = SystemId::new(kind, instance);
+        Ok(servicenow::connect(system, settings, self.credential(&settings.credential), &self.sender))
+    }
+
+    fn okta(&self, name: &str) -> CallResult<OktaPort> {
+        let settings = self.config.okta.get(name).ok_or_else(|| unconfigured(SystemKind::Okta, name))?;
+        let system = SystemId::new(SystemKind::Okta, name);
+        let (_, write) = okta::connect(system.clone(), settings, self.credential(&settings.credential), &self.sender);
+        // One token for reading and writing: a run needs no second sign-in.
+        Ok(Port::new(system, settings.mode, okta::Read::clone(&write), write))
+    }
+
+    fn dbt(&self, name: &str) -> CallResult<crate::systems::DbtPort> {
+        let settings = self.config.dbt.get(name).ok_or_else(|| unconfigured(SystemKind::Dbt, name))?;
+        let system = SystemId::new(SystemKind::Dbt, name);
+        let (read, write) = dbt::connect(system.clone(), settings, self.credential(&settings.credential), &self.sender);
+        Ok(Port::new(system, settings.mode, read, write))
+    }
+
+    fn credential(&self, arn: &str) -> Arc<dyn Credential> {
+        Arc::new(self.vault.credential(arn))
+    }
+
+    async fn session(&self, region: &str, role_arn: Option<&str>) -> Session {
+        Session::assuming(&self.aws, Some(region), role_arn, &self.deployment, &self.deadline).await
+    }
+}
+
+fn secrets_system() -> SystemId {
+    SystemId::new(SystemKind::SecretsManager, "own account")
+}
+
+fn unconfigured(kind: SystemKind, name: &str) -> CallError {
+    CallError::new(ErrorKind::Refused, SystemId::new(kind, name), "find the system", "it is not configured")
+}

@@ -1,0 +1,89 @@
+//! Deprovision: what the integration owns goes; the trust goes with its last integration.
+
+use extoauth_core::engine::{Outcome, Reading, Run, Shared};
+use extoauth_core::ids::Subject;
+use extoauth_core::integration::Integration;
+use extoauth_core::registry::TrustRecord;
+use extoauth_core::request::StoredRequest;
+
+use super::apply::Prepared;
+use super::ending::{judge, verdict_of};
+use super::{Conclusion, Conductor, Report, Verdict, integration_lease, store_failed};
+use crate::preflight::Preflight;
+use crate::recipes;
+use crate::resources::Removers;
+
+impl Conductor<'_> {
+    /// Removes an integration.
+    pub(super) async fn deprovision(&self, request: &StoredRequest) -> Result<Conclusion, Verdict> {
+        let approval = self.approval(request).await?;
+        let name = self.name(request)?;
+        let Some(record) = self.registry.integration(&name).await.map_err(|e| store_failed(&e))? else {
+            // An earlier try has removed it and could not say so.
+            return Ok(Conclusion { verdict: Verdict::Succeeded, report: Report::default() });
+        };
+        let desired = record.desired;
+        self.may_write(&desired)?;
+        let author = self.author(request, &approval);
+        let owner = request.id.to_string();
+        let lease = self.lease(&integration_lease(&name), &owner).await?;
+        let trust_lease = self.lease(&Subject::Trust(desired.trust()).to_string(), &owner).await?;
+        let trust = self.trust_as_it_is(&desired).await?;
+        let prepared = Prepared {
+            systems: self.clients.systems(&desired).await.map_err(|e| verdict_of(&e))?,
+            wanted_trust: self.wanted_trust(&desired, &trust)?,
+            wanted: self.wanted_gone(&desired)?,
+            desired,
+            trust,
+            preflight: Preflight::default(),
+        };
+        let shared = Shared::default();
+        let gate = self.gate(&prepared.desired);
+        let trust_subject = Subject::Trust(prepared.trust.key.clone());
+        let of_trust = self.setting(&prepared, &gate, &shared, author.clone(), trust_subject, Some(&trust_lease));
+        let of_own = self.setting(&prepared, &gate, &shared, author, Subject::Integration(name.clone()), Some(&lease));
+
+        let begin = |setting, reading| async move { Run::begin(setting, reading).await.map_err(|e| store_failed(&e)) };
+        let trust_run = begin(&of_trust, Reading::Remove).await?;
+        let run = begin(&of_own, Reading::Remove).await?;
+        let mut outcomes: Vec<Outcome> = Vec::new();
+        // The recipe finds what an interrupted run has left without a record; then everything recorded goes.
+        if recipes::okta(&trust_run, &run, &prepared.wanted_trust, &prepared.wanted).await.is_ok() {
+            let _ = run.sweep(&Removers).await;
+        }
+        outcomes.push(run.end());
+        if judge(&[&outcomes[0]], self.clock.now()).is_none() {
+            let left = self.registry.leave_trust(&prepared.trust.key, &name).await.map_err(|e| store_failed(&e))?;
+            if left.is_empty() {
+                let _ = trust_run.sweep(&Removers).await;
+                outcomes.push(trust_run.end());
+            }
+        }
+        let all: Vec<&Outcome> = outcomes.iter().collect();
+        let report = Report::of(&all);
+        let ended = judge(&all, self.clock.now());
+        let _ = futures::future::join(trust_lease.release(), lease.release()).await;
+        if let Some(verdict) = ended {
+            return Ok(Conclusion { verdict, report });
+        }
+        if outcomes.len() == 2 {
+            self.registry.remove_trust(&prepared.trust.key).await.map_err(|e| store_failed(&e))?;
+        }
+        // Last: until here another try knows what to remove.
+        self.registry.remove_integration(&name).await.map_err(|e| store_failed(&e))?;
+        Ok(Conclusion { verdict: Verdict::Succeeded, report })
+    }
+
+    /// A removal takes the trust as it is, whatever configuration and ticket say by now.
+    async fn trust_as_it_is(&self, desired: &Integration) -> Result<TrustRecord, Verdict> {
+        let key = desired.trust();
+        let known = self.registry.trust(&key).await.map_err(|e| store_failed(&e))?;
+        Ok(known.unwrap_or_else(|| TrustRecord {
+            key,
+            claim: desired.user_claim.clone().unwrap_or_default(),
+            attribute: desired.identity_attribute.clone(),
+            audience: String::new(),
+            owners: [desired.name.clone()].into(),
+        }))
+    }
+}

@@ -1,0 +1,30 @@
+//! With `cutover` = `hold` the environments stay as they are until somebody decides.
+
+use std::collections::BTreeMap;
+
+use extoauth_core::handoff::Handoff;
+
+use crate::want::WantedIntegration;
+
+/// One hand-off for each environment that still uses its old connection.
+pub fn for_cutover(want: &WantedIntegration) -> Vec<Handoff> {
+    want.environments
+        .iter()
+        .map(|environment| Handoff {
+            who: "the owner of the integration".into(),
+            what: format!(
+                "When the developers are ready, send a provision ticket for `{}` with cutover = now. Those who saved a \
+                 password for `{}` are logged out by it and sign in as R30 and R31 say",
+                want.name(),
+                environment.name
+            ),
+            place: "the ticket system".into(),
+            values: BTreeMap::from([
+                ("project".to_owned(), environment.project.to_string()),
+                ("environment".to_owned(), environment.id.to_string()),
+                ("connection".to_owned(), want.names.connection.clone()),
+            ]),
+            done: Some(false),
+        })
+        .collect()
+}

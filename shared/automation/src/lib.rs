@@ -1,0 +1,18 @@
+//! What extoauth knows: the recipes of an integration, the resources they consist of, what must be true before, and how
+//! a request is carried out. It knows no Lambda: stores and clients are given to it.
+//!
+//! - [`recipes`]: what there is to be, row by row.
+//! - [`resources`]: how each object is read, compared, made and removed.
+//! - [`preflight`]: what must be true before anything is written.
+//! - [`conduct`]: from a stored request to its end.
+//! - [`handoffs`]: what is left for people.
+
+pub mod clients;
+pub mod conduct;
+pub mod federation;
+pub mod handoffs;
+pub mod preflight;
+pub mod recipes;
+pub mod resources;
+pub mod systems;
+pub mod want;

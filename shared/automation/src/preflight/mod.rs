@@ -1,0 +1,103 @@
+//! What must be true before anything is written. All of it is read at once, and everything that is wrong is said at once.
+
+mod dbt;
+mod identity_center;
+mod okta;
+mod redshift;
+
+use std::collections::BTreeMap;
+
+use extoauth_core::error::CallResult;
+use extoauth_core::finding::{Finding, Severity};
+use extoauth_core::integration::Integration;
+use extoauth_core::registry::TrustRecord;
+use extoauth_core::request::RequestError;
+use extoauth_core::systems::RedshiftSettings;
+use futures::future::{try_join, try_join3};
+
+use crate::handoffs::WarehouseFacts;
+use crate::systems::Systems;
+use crate::want::{Environment, Link};
+
+/// What only the systems know.
+#[derive(Clone, Debug, Default)]
+pub struct Resolved {
+    /// Ids of the groups by name.
+    pub groups: BTreeMap<String, String>,
+    /// The environments.
+    pub environments: Vec<Environment>,
+    /// How dbt reaches the warehouse.
+    pub link: Link,
+}
+
+/// The result.
+#[derive(Clone, Debug, Default)]
+pub struct Preflight {
+    /// What only the systems know.
+    pub resolved: Resolved,
+    /// What was noticed. Critical: nothing may be written.
+    pub findings: Vec<Finding>,
+    /// For the warehouse's hand-off.
+    pub warehouse: WarehouseFacts,
+}
+
+impl Preflight {
+    /// Why nothing may be written; `None`: nothing stands against it.
+    pub fn refusal(&self) -> Option<RequestError> {
+        let all: Vec<&Finding> = self.findings.iter().filter(|f| f.severity == Severity::Critical).collect();
+        let first = all.first()?;
+        let each = |part: fn(&Finding) -> &str| all.iter().map(|f| part(f)).collect::<Vec<_>>().join("; ");
+        Some(RequestError {
+            code: "prerequisite_missing".into(),
+            message: format!("nothing was changed: {}", each(|f| &f.found)),
+            system: Some(first.resource.clone()),
+            fix: each(|f| &f.fix),
+        })
+    }
+}
+
+/// Reads what must be true. `trust_is_new`: nothing of the trust is there yet, so it needs room.
+///
+/// # Errors
+/// A system could not be read: nothing is known then, and nothing may be written.
+pub async fn run(
+    systems: &Systems,
+    settings: &RedshiftSettings,
+    desired: &Integration,
+    trust: &TrustRecord,
+    trust_is_new: bool,
+) -> CallResult<Preflight> {
+    let people = async {
+        let (instance, members) =
+            try_join(identity_center::check(systems, trust_is_new), okta::members(systems, desired, trust)).await?;
+        let (instance, mut findings) = instance;
+        findings.extend(identity_center::resolve_users(systems, &instance, trust, &members.users).await?);
+        findings.extend(members.findings);
+        Ok((members.groups, findings))
+    };
+    let (people, (warehouse, redshift), dbt) = try_join3(
+        people,
+        redshift::check(systems, settings, trust, trust_is_new),
+        dbt::check(systems, desired),
+    )
+    .await?;
+    let (groups, mut findings) = people;
+    findings.extend(redshift);
+    findings.extend(dbt.findings);
+    let resolved = Resolved { groups, environments: dbt.environments, link: dbt.link };
+    Ok(Preflight { resolved, findings, warehouse })
+}
+
+/// Something without which the integration cannot work.
+fn missing(check: &str, resource: &str, row: &str, expected: &str, found: String, fix: &str) -> Finding {
+    Finding {
+        check: check.into(),
+        severity: Severity::Critical,
+        resource: resource.into(),
+        expected: expected.into(),
+        found,
+        effect: "the integration would not work".into(),
+        fix: fix.into(),
+        row: row.into(),
+    }
+}

@@ -1,0 +1,208 @@
+//! A store, a queue and a door in memory.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use ::http::Request;
+use extoauth_core::clock::Clock;
+use extoauth_core::ids::IntegrationName;
+use extoauth_core::policy::Policy;
+use extoauth_core::request::{RequestId, StoredRequest};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::intake::{Answer, Caller, Door, Intake, Outbox, Placing, Refusal, State};
+use crate::store::{Delivery, StoreError};
+
+pub(super) const INSTANCE: &str = "acme.service-now.com";
+
+pub(super) type TestIntake = Intake<FakeDoor, FakeState, FakeOutbox>;
+
+pub(super) struct FixedClock;
+
+impl Clock for FixedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH
+    }
+}
+
+/// Lets in by a header that says who it is: `write`, `read`, `other` (both, another instance), or a delivery's id.
+#[derive(Debug)]
+pub(super) struct FakeDoor;
+
+impl Door for FakeDoor {
+    async fn admit(&self, call: &Request<Vec<u8>>, _now: Timestamp) -> Result<Caller, Refusal> {
+        let who = call.headers().get("who").and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let caller = |instance: &str, writes, reads, delivery: Option<&str>| {
+            Ok(Caller { instance: instance.into(), writes, reads, delivery: delivery.map(str::to_owned) })
+        };
+        match who {
+            "" => Err(Refusal::Unauthenticated("There is no key.".into())),
+            "down" => Err(Refusal::Unavailable),
+            "write" => caller(INSTANCE, true, false, None),
+            "read" => caller(INSTANCE, false, true, None),
+            "other" => caller("other.service-now.com", true, true, None),
+            id => caller(INSTANCE, true, false, Some(id)),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct FakeState {
+    pub(super) requests: Mutex<BTreeMap<RequestId, (u64, StoredRequest)>>,
+    pub(super) deliveries: Mutex<BTreeMap<String, String>>,
+    pub(super) integrations: Mutex<BTreeSet<IntegrationName>>,
+    pub(super) down: AtomicBool,
+}
+
+impl FakeState {
+    fn up(&self) -> Result<(), StoreError> {
+        if self.down.load(Ordering::Relaxed) { Err(StoreError::Failed("down".into())) } else { Ok(()) }
+    }
+
+    /// Changes the one request that there is.
+    pub(super) fn change(&self, change: impl FnOnce(&mut StoredRequest)) {
+        let mut requests = self.requests.lock().expect("not poisoned");
+        let (revision, request) = requests.values_mut().next().expect("a request");
+        *revision += 1;
+        change(request);
+    }
+
+    pub(super) fn only(&self) -> StoredRequest {
+        let requests = self.requests.lock().expect("not poisoned");
+        assert_eq!(requests.len(), 1);
+        requests.values().next().expect("a request").1.clone()
+    }
+}
+
+impl State for FakeState {
+    type Held = (u64, StoredRequest);
+
+    fn request<'a>(&self, held: &'a Self::Held) -> &'a StoredRequest {
+        &held.1
+    }
+
+    async fn deliver(&self, instance: &str, webhook_id: &str, digest: &str) -> Result<Delivery, StoreError> {
+        self.up()?;
+        let mut seen = self.deliveries.lock().expect("not poisoned");
+        Ok(match seen.insert(format!("{instance}#{webhook_id}"), digest.to_owned()) {
+            None => Delivery::New,
+            Some(before) if before == digest => Delivery::Again,
+            Some(_) => Delivery::OtherBody,
+        })
+    }
+
+    async fn find(&self, id: &RequestId) -> Result<Option<Self::Held>, StoreError> {
+        self.up()?;
+        // Others get their turn between the reading and the writing.
+        tokio::task::yield_now().await;
+        Ok(self.requests.lock().expect("not poisoned").get(id).cloned())
+    }
+
+    async fn place(&self, request: StoredRequest) -> Result<Placing<Self::Held>, StoreError> {
+        self.up()?;
+        let mut requests = self.requests.lock().expect("not poisoned");
+        if let Some(there) = requests.get(&request.id) {
+            return Ok(Placing::Existing(there.clone()));
+        }
+        requests.insert(request.id.clone(), (1, request.clone()));
+        Ok(Placing::New((1, request)))
+    }
+
+    async fn place_next(&self, before: &Self::Held, request: StoredRequest) -> Result<Placing<Self::Held>, StoreError> {
+        let mut requests = self.requests.lock().expect("not poisoned");
+        match requests.get_mut(&request.id) {
+            Some(there) if there.0 == before.0 => {
+                *there = (before.0 + 1, request);
+                Ok(Placing::New(there.clone()))
+            }
+            _ => Ok(Placing::Changed),
+        }
+    }
+
+    async fn mark_queued(&self, held: &Self::Held) -> Result<(), StoreError> {
+        let mut requests = self.requests.lock().expect("not poisoned");
+        if let Some(there) = requests.get_mut(&held.1.id) {
+            there.1.queued = true;
+        }
+        Ok(())
+    }
+
+    async fn knows(&self, integration: &IntegrationName) -> Result<bool, StoreError> {
+        Ok(self.integrations.lock().expect("not poisoned").contains(integration))
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct FakeOutbox {
+    pub(super) sent: Mutex<Vec<(RequestId, u32)>>,
+    pub(super) down: AtomicBool,
+}
+
+impl Outbox for FakeOutbox {
+    async fn send(&self, request: &StoredRequest) -> Result<(), String> {
+        if self.down.load(Ordering::Relaxed) {
+            return Err("down".into());
+        }
+        tokio::task::yield_now().await;
+        self.sent.lock().expect("not poisoned").push((request.id.clone(), request.attempt));
+        Ok(())
+    }
+}
+
+pub(super) fn intake() -> TestIntake {
+    let systems = serde_json::from_value(json!({
+        "okta": {"acme": {"url": "https://acme.okta.com", "credential": "arn"}},
+        "entra": {"contoso": {"tenant_id": "t", "authority": "https://login.microsoftonline.com",
+            "graph": "https://graph.microsoft.com", "credential": "arn"}},
+        "dbt": {"acme": {"url": "https://ab123.us1.dbt.com", "account_id": 54321, "credential": "arn", "redirect_uri": {
+            "okta": "https://ab123.us1.dbt.com/complete/okta", "entra": "https://ab123.us1.dbt.com/complete/entra"}}},
+        "redshift": {"main": {"region": "us-east-1", "application_arn": "arn", "hosts": [], "default_host": "wg.example.com",
+            "identity_center": {"region": "us-east-1", "instance_arn": "arn"}}},
+        "servicenow": {INSTANCE: {"url": "https://acme.service-now.com", "cat_items": [], "credential": "arn"}},
+    }));
+    Intake {
+        door: FakeDoor,
+        state: FakeState::default(),
+        outbox: FakeOutbox::default(),
+        systems: systems.expect("a valid configuration"),
+        policy: Policy::default(),
+        clock: Arc::new(FixedClock),
+    }
+}
+
+/// A provision request.
+pub(super) fn body() -> Value {
+    json!({
+        "action": "provision", "instance": INSTANCE, "integration": "analytics-dev",
+        "ticket": {"table": "sc_req_item", "sys_id": "0123456789abcdef0123456789abcdef", "number": "RITM0012345"},
+        "variables": {"idp": "okta", "idp_system": "acme", "warehouse_system": "main", "dbt_system": "acme",
+            "dbt_environments": "70001/90001", "groups": "data-engineers"},
+    })
+}
+
+pub(super) fn post(who: &str, body: &Value) -> Request<Vec<u8>> {
+    Request::post("/requests")
+        .header("content-type", "application/json; charset=utf-8")
+        .header("who", who)
+        .body(body.to_string().into_bytes())
+        .expect("a valid call")
+}
+
+pub(super) fn get(who: &str, path: &str) -> Request<Vec<u8>> {
+    Request::get(path).header("who", who).body(Vec::new()).expect("a valid call")
+}
+
+pub(super) fn json_of(answer: &Answer) -> Value {
+    serde_json::from_slice(&answer.body).expect("JSON")
+}
+
+pub(super) fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
+    answer.headers.iter().find(|(key, _)| key.as_str() == name).and_then(|(_, value)| value.to_str().ok())
+}
+
+pub(super) fn fields(answer: &Answer) -> Vec<String> {
+    let errors = json_of(answer)["errors"].as_array().cloned().unwrap_or_default();
+    errors.iter().filter_map(|error| error["field"].as_str().map(str::to_owned)).collect()
+}

@@ -1,0 +1,72 @@
+//! What HTTP asks of any API.
+
+use ::http::Request;
+use serde_json::json;
+
+use super::fakes::{body, get, header, intake, json_of, post};
+use crate::intake::MAX_BODY;
+
+#[tokio::test]
+async fn paths_and_methods() {
+    let intake = intake();
+    let cases = [
+        ("GET", "/", 404),
+        ("POST", "/requests/", 404),
+        ("GET", "/nothing", 404),
+        ("GET", "/requests", 405),
+        ("DELETE", "/requests", 405),
+        ("POST", "/requests/1", 405),
+        ("PUT", "/explain", 405),
+        ("GET", "/integrations", 501),
+        ("GET", "/integrations/analytics-dev", 501),
+        ("GET", "/systems/okta/acme", 501),
+        ("POST", "/explain", 501),
+        ("GET", "/systems/okta", 404),
+    ];
+    for (method, path, status) in cases {
+        let call = Request::builder().method(method).uri(path).header("who", "read");
+        let call = call.header("content-type", "application/json").body(b"{}".to_vec()).expect("a valid call");
+        let answer = intake.answer(&call).await;
+        assert_eq!(answer.status, status, "{method} {path}");
+        assert_eq!(header(&answer, "content-type"), Some("application/problem+json"), "{method} {path}");
+        assert_eq!(header(&answer, "allow").is_some(), status == 405, "{method} {path}");
+        assert_eq!(json_of(&answer)["status"], json!(status));
+    }
+    let allow = intake.answer(&get("read", "/requests")).await;
+    assert_eq!(header(&allow, "allow"), Some("POST"));
+}
+
+#[tokio::test]
+async fn large_bodies_and_other_types_are_refused_unread() {
+    let intake = intake();
+    let mut large = post("", &body());
+    *large.body_mut() = vec![b' '; MAX_BODY + 1];
+    assert_eq!(intake.answer(&large).await.status, 413);
+    let mut full = post("write", &body());
+    full.body_mut().resize(MAX_BODY, b' ');
+    assert_eq!(intake.answer(&full).await.status, 202);
+    for kind in ["text/plain", "application/jsonp", ""] {
+        let mut form = post("", &body());
+        form.headers_mut().insert("content-type", kind.parse().expect("a value"));
+        assert_eq!(intake.answer(&form).await.status, 415, "{kind}");
+    }
+    let mut none = post("write", &body());
+    none.headers_mut().remove("content-type");
+    assert_eq!(intake.answer(&none).await.status, 415);
+}
+
+#[tokio::test]
+async fn keys_open_what_they_are_for() {
+    let intake = intake();
+    let answer = intake.answer(&post("", &body())).await;
+    assert_eq!(answer.status, 401);
+    assert!(header(&answer, "www-authenticate").is_some());
+    assert_eq!(intake.answer(&post("read", &body())).await.status, 403);
+    assert_eq!(intake.answer(&post("other", &body())).await.status, 403);
+    let down = intake.answer(&post("down", &body())).await;
+    assert_eq!((down.status.as_u16(), header(&down, "retry-after")), (503, Some("5")));
+    assert_eq!(intake.answer(&get("", "/requests/x")).await.status, 401);
+    assert_eq!(intake.answer(&get("write", "/requests/x")).await.status, 403);
+    assert_eq!(intake.answer(&get("", "/integrations")).await.status, 401);
+    assert!(intake.state.requests.lock().expect("not poisoned").is_empty());
+}

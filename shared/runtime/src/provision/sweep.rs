@@ -1,0 +1,40 @@
+//! The sweep: sends what was stored but not sent, what waits and is due, and what got lost.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Handled, Worker};
+
+/// Requests that one sweep sends.
+const AT_ONCE: u16 = 100;
+/// When the next sweep looks at a request again that this one has sent and nobody worked on.
+const AGAIN: SignedDuration = SignedDuration::from_mins(10);
+
+impl Worker {
+    /// `time` is "now" as the schedule says: a deployment's clock is its schedules'.
+    pub(super) async fn sweep(&self, time: Timestamp, receipt: &str) -> Handled {
+        let now = self.clock.now().max(time);
+        let due = match self.store.due(now, AT_ONCE).await {
+            Ok(due) => due,
+            Err(error) => {
+                tracing::warn!(%error, "the sweep could not read what is due");
+                return self.again_after(receipt, Duration::from_secs(15)).await;
+            }
+        };
+        for one in &due {
+            if let Err(error) = self.resend(one).await {
+                // The others are not kept waiting; this one is due again with the next sweep.
+                tracing::warn!(request.id = %one.request, error, "the sweep could not send request `{}`", one.request);
+            }
+        }
+        tracing::info!(sent = due.len(), "the sweep is done");
+        Handled::Done
+    }
+
+    async fn resend(&self, due: &crate::store::Due) -> Result<(), String> {
+        let Some(held) = self.store.request(&due.request).await.map_err(|e| e.to_string())? else { return Ok(()) };
+        self.queue.send_request(&held.request, &self.clock.now().to_string()).await.map_err(|e| e.to_string())?;
+        self.store.mark_resent(due, self.clock.now() + AGAIN).await.map_err(|e| e.to_string())
+    }
+}

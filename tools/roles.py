@@ -1,0 +1,95 @@
+"""Writes target/roles.json: what each function may do in AWS, as its role in the translated template says.
+
+The sandbox judges every AWS call of a function by it, so a right that is missing in the template fails there as it would
+in AWS. Names and ARNs are those of the sandbox (tests/sandbox/src/seed.rs).
+"""
+
+import json
+import re
+
+import template as sam
+
+SEED = (sam.ROOT / "tests/sandbox/src/seed.rs").read_text()
+
+
+def seed(name):
+    """A text constant of the sandbox's seed."""
+    return re.search(rf'pub const {name}: &str =\s*"([^"]*)"', SEED).group(1)
+
+
+ACCOUNT, REGION = seed("ACCOUNT"), seed("REGION")
+TABLE, QUEUE, DEAD, TOPIC, BUS = (seed(name) for name in ("TABLE", "QUEUE", "DEAD_LETTER_QUEUE", "TOPIC", "BUS"))
+
+
+def arn(service, resource):
+    return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}"
+
+
+CREDENTIALS = arn("secretsmanager", f"secret:{seed('CREDENTIALS')}")
+
+PARAMETERS = {
+    "Deployment": seed("DEPLOYMENT"),
+    "Systems": f"secret:{CREDENTIALS}/systems",
+    "ConfigurationSecretArns": [f"{CREDENTIALS}/systems-*"],
+    "IntakeSecretArn": f"{CREDENTIALS}/intake-*",
+    "CredentialSecretArns": [f"{CREDENTIALS}/*"],
+    "IdentityCenterInstanceArns": [seed("INSTANCE_ARN")],
+    "IdentityCenterApplicationArns": [seed("IDC_APPLICATION_ARN")],
+    "IdentityStoreArns": [f"arn:aws:identitystore::{ACCOUNT}:identitystore/{seed('IDENTITY_STORE')}"],
+    "RedshiftApplicationArns": [seed("REDSHIFT_APPLICATION_ARN")],
+}
+
+REFERENCES = {
+    "AWS::AccountId": ACCOUNT,
+    "AWS::Partition": "aws",
+    "AWS::Region": REGION,
+    "EventBus": BUS,
+    "Queue": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{QUEUE}",
+    "Table": TABLE,
+    "Topic": arn("sns", TOPIC),
+}
+
+ATTRIBUTES = {
+    ("DeadLetterQueue", "Arn"): arn("sqs", DEAD),
+    ("EventBus", "Arn"): arn("events", f"event-bus/{BUS}"),
+    ("Queue", "Arn"): arn("sqs", QUEUE),
+    ("Table", "Arn"): arn("dynamodb", f"table/{TABLE}"),
+}
+
+
+def listed(value):
+    return value if isinstance(value, list) else [value]
+
+
+def statements(template, role, resolve):
+    """The statements of a role's own policies. A managed policy would not be seen here, so there must be none."""
+    properties = template["Resources"][role]["Properties"]
+    if properties.get("ManagedPolicyArns"):
+        raise SystemExit(f"{role} has managed policies, which say more than its function needs")
+    found = []
+    for policy in properties["Policies"]:
+        for statement in resolve(policy["PolicyDocument"])["Statement"]:
+            statement = {key: statement[key] for key in ("Sid", "Effect", "Action", "Resource", "Condition") if key in statement}
+            statement["Action"], statement["Resource"] = listed(statement["Action"]), listed(statement["Resource"])
+            found.append(statement)
+    return found
+
+
+def main():
+    template = sam.translate(sam.read())
+    resolve = sam.Resolver(template, PARAMETERS, REFERENCES, ATTRIBUTES)
+    roles = {}
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Lambda::Function":
+            name = resolve(resource["Properties"]["FunctionName"]).removeprefix(f"extoauth-{PARAMETERS['Deployment']}-")
+            role, attribute = resource["Properties"]["Role"]["Fn::GetAtt"]
+            assert attribute == "Arn", f"{name} has a role that is not of this template"
+            roles[name] = statements(template, role, resolve)
+    path = sam.ROOT / "target/roles.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(roles, indent=2, sort_keys=True) + "\n")
+    print(f"{path.relative_to(sam.ROOT)}: {', '.join(f'{name} {len(role)} statements' for name, role in sorted(roles.items()))}")
+
+
+if __name__ == "__main__":
+    main()
