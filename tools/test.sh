@@ -50,5 +50,13 @@ else
     cargo test --locked --workspace --no-fail-fast
 fi
 
+step "the HTTP API against docs/openapi.yaml"
+cargo build --locked --package extoauth-sandbox
+if ! tools/schemathesis.sh >target/checks/schemathesis.log 2>&1; then
+    cat target/checks/schemathesis.log
+    exit 1
+fi
+grep -E '[0-9]+ generated' target/checks/schemathesis.log
+
 printf '\nAll good: formatting, lints, dependencies, templates and tests, in %d min %d s.\n' \
     $(((SECONDS - started) / 60)) $(((SECONDS - started) % 60))

@@ -72,6 +72,7 @@ impl Conductor<'_> {
     pub(super) async fn provision(&self, request: &StoredRequest) -> Result<Conclusion, Verdict> {
         let approval = self.approval(request).await?;
         let desired = self.desired(request)?;
+        self.not_superseded(request, &desired).await?;
         self.may_write(&desired)?;
         let mut prepared = self.prepare(desired).await?;
         let author = self.author(request, &approval);
@@ -102,6 +103,21 @@ impl Conductor<'_> {
         report.handoffs.extend(self.left_for_people(&prepared)?);
         let verdict = critical(&report).or_else(|| self.waits_for_cutover(&prepared)).unwrap_or(Verdict::Succeeded);
         Ok(Conclusion { verdict, report })
+    }
+
+    /// A request that has waited since its first steps, while its integration was removed by another ticket, must not
+    /// make it anew.
+    async fn not_superseded(&self, request: &StoredRequest, desired: &Integration) -> Result<(), Verdict> {
+        let has_begun = request.waiting_for.is_some() && !request.steps.is_empty();
+        if !has_begun || self.registry.integration(&desired.name).await.map_err(|e| store_failed(&e))?.is_some() {
+            return Ok(());
+        }
+        Err(Verdict::Failed(RequestError {
+            code: "superseded".into(),
+            message: format!("the integration `{}` was removed while this request waited", desired.name),
+            system: None,
+            fix: "send a new ticket if it is to be made again".into(),
+        }))
     }
 
     fn desired(&self, request: &StoredRequest) -> Result<Integration, Verdict> {
@@ -336,6 +352,7 @@ impl Conductor<'_> {
         let settings = self.settings(&prepared.desired)?;
         let mut left = for_developers(&prepared.wanted, settings.dbt);
         left.push(for_warehouse(&prepared.wanted, &prepared.preflight.warehouse));
+        left.extend(crate::handoffs::for_bastion(&prepared.wanted));
         if prepared.desired.cutover == Cutover::Hold {
             left.extend(crate::handoffs::for_cutover(&prepared.wanted));
         }

@@ -15,6 +15,7 @@ use extoauth_core::policy::Policy;
 use extoauth_core::registry::Registry;
 use extoauth_core::request::{Action, RequestError, StoredRequest, codes};
 use extoauth_core::systems::{SystemId, SystemsConfig};
+use futures::FutureExt;
 
 use crate::clients::Clients;
 
@@ -51,12 +52,12 @@ impl Conductor<'_> {
     /// Carries a request out as far as it goes now. May be called again for the same request at any time, also after a
     /// crash: it goes on where things stand.
     pub async fn conduct(&self, request: &StoredRequest) -> Conclusion {
-        // Boxed: a recipe's future is large, and most of a request's life it is only held.
+        // Boxed: a recipe's future is large, and this way it is compiled here and not in every binary.
         let done = match request.content.action {
-            Action::Provision => Box::pin(self.provision(request)).await,
-            Action::Plan => Box::pin(self.plan(request)).await,
-            Action::Verify => Box::pin(self.verify(request)).await,
-            Action::Deprovision => Box::pin(self.deprovision(request)).await,
+            Action::Provision => self.provision(request).boxed_local().await,
+            Action::Plan => self.plan(request).boxed_local().await,
+            Action::Verify => self.verify(request).boxed_local().await,
+            Action::Deprovision => self.deprovision(request).boxed_local().await,
             other => Err(Verdict::Failed(RequestError {
                 code: "not_built".into(),
                 message: format!("this version cannot do `{other}`"),

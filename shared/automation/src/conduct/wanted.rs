@@ -104,7 +104,7 @@ impl Conductor<'_> {
         let owners: Vec<&str> = known.owners.iter().map(extoauth_core::ids::IntegrationName::as_str).collect();
         let message =
             format!("the trust `{key}`, used by {}, has other terms: {}", owners.join(", "), other.join("; "));
-        Err(not_valid(message, "leave these variables empty to take the trust's terms, or deprovision its integrations"))
+        Err(not_valid(message, "ask for exactly these terms in the ticket, or deprovision the trust's integrations first"))
     }
 
     /// What the trust's recipe is told.

@@ -4,6 +4,6 @@ mod cutover;
 mod developers;
 mod warehouse;
 
-pub use cutover::for_cutover;
+pub use cutover::{for_bastion, for_cutover};
 pub use developers::for_developers;
 pub use warehouse::{WarehouseFacts, for_warehouse};

@@ -2,6 +2,7 @@
 
 use extoauth_core::engine::{InventoryItem, Ownership, Permit, Removal, Remover, Resource, Value};
 use extoauth_core::error::{CallError, CallResult, ErrorKind, absent_is_none};
+use extoauth_core::systems::{Mode, SystemKind};
 use extoauth_systems::http::Written;
 use extoauth_systems::{okta, secrets};
 use futures::FutureExt;
@@ -31,6 +32,17 @@ impl Remover<Systems> for Removers {
         permit: &'a Permit,
     ) -> BoxFuture<'a, Removal> {
         remove(systems, item, permit).boxed()
+    }
+
+    fn mode(&self, systems: &Systems, item: &InventoryItem) -> Mode {
+        match item.system.kind {
+            SystemKind::Okta => systems.okta.as_ref().map_or(Mode::Observe, |port| port.mode),
+            SystemKind::Dbt => systems.dbt.mode,
+            SystemKind::Redshift => systems.redshift.mode,
+            SystemKind::IdentityCenter => systems.identity_center.mode,
+            SystemKind::SecretsManager => systems.secrets.mode,
+            SystemKind::Entra | SystemKind::Servicenow => Mode::Observe,
+        }
     }
 
     fn shared_key(&self, item: &InventoryItem) -> Option<String> {

@@ -101,8 +101,7 @@ mod tests {
             .zip(texts)
             .map(|(seq, text)| {
                 let own = hash(&last, seq, text);
-                let entry = (seq, std::mem::replace(&mut last, own.clone()), own, (*text).to_owned());
-                entry
+                (seq, std::mem::replace(&mut last, own.clone()), own, (*text).to_owned())
             })
             .collect()
     }

@@ -59,10 +59,11 @@ impl<S: Send + Sync> Run<'_, S> {
             None => return Err(self.stopped(&address, ChangeKind::None, not_configured(R::KIND).into())),
         };
         let one = One { run: self, resource: &resource, address: &address, port };
+        // Boxed: a recipe holds many of these at once, and each holds a client's whole call.
         match self.reading {
-            Reading::Plan => one.plan().await,
-            Reading::Apply => one.apply().await,
-            Reading::Remove => one.resolve().await,
+            Reading::Plan => Box::pin(one.plan()).await,
+            Reading::Apply => Box::pin(one.apply()).await,
+            Reading::Remove => Box::pin(one.resolve()).await,
         }
     }
 
@@ -217,7 +218,7 @@ impl<R: Resource> One<'_, '_, R> {
         let output = match change {
             ChangeKind::None => Later::known(self.resource.output(&seen)),
             ChangeKind::Replace => {
-                self.supersede(&seen).await.map_err(failed)?;
+                self.supersede().await.map_err(failed)?;
                 self.create(None, &fields).await.map_err(failed)?
             }
             _ => self.update(&seen, change, &fields).await.map_err(failed)?,

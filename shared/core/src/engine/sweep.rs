@@ -10,7 +10,9 @@ use super::port::Permit;
 use super::run::{Reading, Run, StepError, Stop};
 use crate::error::{CallError, ErrorKind};
 use crate::finding::{Finding, Severity};
+use crate::handoff::Handoff;
 use crate::ids::Address;
+use crate::systems::Mode;
 
 /// Check id of a create whose outcome is not known and that no recipe states any more.
 const UNCONFIRMED_CREATE: &str = "unconfirmed_create";
@@ -20,6 +22,11 @@ pub trait Remover<S>: Send + Sync {
     /// Removes the object, or takes our entry out of somebody else's object: what stood there before is put back only if
     /// the entry still is ours. Finding it gone is success.
     fn remove<'a>(&'a self, systems: &'a S, item: &'a InventoryItem, permit: &'a Permit) -> BoxFuture<'a, Removal>;
+
+    /// What may be done in the item's system. Where we may not write, a removal is handed to a person and forgotten.
+    fn mode(&self, _systems: &S, _item: &InventoryItem) -> Mode {
+        Mode::Manage
+    }
 
     /// The key under which writers of the object's holder exclude each other.
     fn shared_key(&self, item: &InventoryItem) -> Option<String>;
@@ -51,6 +58,12 @@ impl<S: Send + Sync> Run<'_, S> {
                 continue;
             }
             self.step(&item.address, ChangeKind::Delete, StepStatus::Running, "");
+            if remover.mode(self.setting.systems, &item) != Mode::Manage && item.ownership != Ownership::Foreign {
+                if let Err(error) = self.leave_to_a_person(&item).await {
+                    self.stopped(&item.address, ChangeKind::Handoff, error);
+                }
+                continue;
+            }
             match self.remove(remover, &item).await {
                 Ok(()) => {
                     self.step(&item.address, ChangeKind::Delete, StepStatus::Done, gone(&item.ownership));
@@ -74,6 +87,24 @@ impl<S: Send + Sync> Run<'_, S> {
         } else {
             Ok(())
         }
+    }
+
+    /// We may not write in the item's system: somebody else removes it, and no read of ours confirms that.
+    async fn leave_to_a_person(&self, item: &InventoryItem) -> Result<(), StepError> {
+        let mut draft = self.draft(&item.address, &item.system, Event::Outcome, ChangeKind::Handoff);
+        draft.identity = Some(item.identity.clone());
+        draft.detail = Some("left to a person: this system is not managed".into());
+        self.append(&item.kind, draft, InventoryChange::Remove(item.address.clone())).await?;
+        self.step(&item.address, ChangeKind::Handoff, StepStatus::Done, "left to a person");
+        self.changed(&item.address, ChangeKind::Handoff, Vec::new());
+        self.hand_off(Handoff {
+            who: format!("the administrator of {}", item.system),
+            what: format!("Remove what the integration no longer needs: {}", item.address),
+            place: item.system.to_string(),
+            values: [("object".to_owned(), item.identity.to_string())].into(),
+            done: None,
+        });
+        Ok(())
     }
 
     /// What is to go, in the order of going. A recipe that was read for a removal tells best what stands on what: an

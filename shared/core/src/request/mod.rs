@@ -19,8 +19,6 @@ pub use action::{Action, Built};
 pub use content::{Content, Reference, TicketRef};
 pub use identity::{Digest, RequestId};
 pub use resubmit::{Decision, resubmit};
-pub use stored::{
-    RequestError, Status, StoredRequest, WaitingFor, codes,
-};
+pub use stored::{RequestError, Status, StoredRequest, WaitingFor, codes};
 pub use submission::Submission;
 pub use variables::Variables;

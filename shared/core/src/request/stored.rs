@@ -97,7 +97,7 @@ pub struct StoredRequest {
     pub queued: bool,
     /// `webhook-id` of the delivery that began this attempt: the same delivery again is no new attempt.
     pub delivery: Option<String>,
-    /// What it waits for.
+    /// What it waits for, or waited for last: shown while it does.
     pub waiting_for: Option<WaitingFor>,
     /// What is done to each resource.
     pub steps: Vec<Step>,
@@ -150,7 +150,7 @@ impl StoredRequest {
             "action": self.content.action,
             "integration": self.content.integration,
             "status": self.status,
-            "waiting_for": self.waiting_for,
+            "waiting_for": self.waiting_for.as_ref().filter(|_| matches!(self.status, Status::Paused | Status::Waiting)),
             "steps": self.steps,
             "findings": self.findings,
             "handoffs": self.handoffs,

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use crate::cloud::{FAULTS, Fault};
 use crate::crossing::{SIDES, Side};
 use crate::recipe::Desired;
-use crate::world::{World, undisturbed};
+use crate::world::{World, same, undisturbed};
 
 fn desired() -> impl Strategy<Value = Desired> {
     let numbers = (1..3_u8, 1..3_u8, 1..3_u8, 1..3_u8, 1..3_u8, 1..4_u8, 1..3_u8, 1..3_u8);
@@ -67,7 +67,7 @@ async fn life(steps: Vec<(Desired, Vec<Mishap>)>, lag: Duration) {
     let _ = world.apply(&last).await;
     let _ = world.apply(&last).await;
     world.complete(&last).await;
-    assert_eq!(world.snapshot(), undisturbed(&last).await);
+    same(&world.snapshot(), &undisturbed(&last).await, "end");
     world.is_at_rest(&last).await;
     world.clean_up(&last).await;
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::crossing::{SIDES, Side};
 use crate::recipe::{Desired, single_changes};
-use crate::world::{Tried, World, undisturbed};
+use crate::world::{Tried, World, same, undisturbed};
 
 async fn prepared(from: Option<&Desired>, lag: Duration) -> World {
     let world = World::new();
@@ -41,7 +41,7 @@ async fn a_crash_at_any_moment_of_a_first_run_ends_in_the_undisturbed_state() {
                 let world = prepared(None, lag).await;
                 dies_at(&world, &want, moment, side).await;
                 world.complete(&want).await;
-                assert_eq!(world.snapshot(), end, "{side:?} {what} ({moment}), lag {lag:?}");
+                same(&world.snapshot(), &end, &format!("{side:?} {what} ({moment}), lag {lag:?}"));
                 world.is_at_rest(&want).await;
                 world.clean_up(&want).await;
             }
@@ -61,7 +61,7 @@ async fn a_crash_at_any_moment_of_a_change_ends_in_the_undisturbed_state() {
                     let world = prepared(Some(&from), lag).await;
                     dies_at(&world, &want, moment, side).await;
                     world.complete(&want).await;
-                    assert_eq!(world.snapshot(), end, "{name}: {side:?} {what} ({moment}), lag {lag:?}");
+                    same(&world.snapshot(), &end, &format!("{name}: {side:?} {what} ({moment}), lag {lag:?}"));
                     world.is_at_rest(&want).await;
                     world.clean_up(&want).await;
                 }
@@ -84,7 +84,7 @@ async fn after_a_crash_another_description_or_the_old_one_is_reached_as_well() {
                     let world = prepared(Some(&from), Duration::ZERO).await;
                     dies_at(&world, &want, moment, side).await;
                     world.complete(&then).await;
-                    assert_eq!(world.snapshot(), end, "{name}: {side:?} {what} ({moment})");
+                    same(&world.snapshot(), &end, &format!("{name}: {side:?} {what} ({moment})"));
                     world.is_at_rest(&then).await;
                     world.clean_up(&then).await;
                 }
@@ -107,7 +107,7 @@ async fn two_crashes_are_got_over_as_well() {
             let _ = world.apply(&want).await;
             world.crossing.clear();
             world.complete(&want).await;
-            assert_eq!(world.snapshot(), end, "{} ({first}), then {second}", all[first]);
+            same(&world.snapshot(), &end, &format!("{} ({first}), then {second}", all[first]));
             world.is_at_rest(&want).await;
         }
     }

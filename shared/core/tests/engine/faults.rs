@@ -7,7 +7,7 @@ use extoauth_core::error::ErrorKind;
 
 use crate::cloud::{COOLDOWN, FAULTS, Fault};
 use crate::recipe::{Desired, single_changes};
-use crate::world::{Tried, World, undisturbed};
+use crate::world::{Tried, World, same, undisturbed};
 
 /// Where each run of the matrix starts and what it is to reach.
 fn scenarios() -> Vec<(Option<Desired>, Desired)> {
@@ -41,7 +41,7 @@ async fn finish(world: &World, want: &Desired, context: &str) {
 }
 
 async fn holds(world: &World, want: &Desired, end: &[String], context: &str) {
-    assert_eq!(world.snapshot(), end, "{context}");
+    same(&world.snapshot(), end, context);
     world.is_at_rest(want).await;
 }
 

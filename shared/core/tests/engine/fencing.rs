@@ -8,7 +8,7 @@ use futures::FutureExt;
 
 use crate::crossing::Side;
 use crate::recipe::Desired;
-use crate::world::{Tried, World, timing};
+use crate::world::{Tried, World, same, timing};
 
 /// Plans that a later attempt takes the lease over, and tells how many intents there were then.
 fn take_over_at(world: &World, moment: usize) -> Arc<Mutex<Option<usize>>> {
@@ -80,7 +80,7 @@ async fn the_attempt_that_has_taken_over_finishes() {
         let _ = world.apply(&want).await;
         world.crossing.clear();
         world.complete(&want).await;
-        assert_eq!(world.snapshot(), end, "{moment}");
+        same(&world.snapshot(), &end, &moment.to_string());
         world.is_at_rest(&want).await;
     }
 }

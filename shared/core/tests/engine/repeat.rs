@@ -6,7 +6,7 @@ use extoauth_core::systems::Mode;
 
 use crate::cloud::{FAULTS, Fault};
 use crate::recipe::{Desired, single_changes};
-use crate::world::World;
+use crate::world::{World, same, undisturbed};
 
 #[tokio::test(start_paused = true)]
 async fn applying_twice_writes_once_and_makes_the_same_reads() {
@@ -78,7 +78,7 @@ async fn one_change_is_as_many_writes_as_it_has_objects() {
         world.complete(&want).await;
         assert_eq!(world.cloud.writes().len(), writes, "{name}: {:?}", world.cloud.writes());
         world.is_at_rest(&want).await;
-        assert_eq!(world.snapshot(), crate::world::undisturbed(&want).await, "{name}");
+        same(&world.snapshot(), &undisturbed(&want).await, name);
         world.clean_up(&want).await;
     }
 }

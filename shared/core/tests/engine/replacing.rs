@@ -6,7 +6,7 @@ use extoauth_core::error::ErrorKind;
 use crate::cloud::Fault;
 use crate::crossing::Side;
 use crate::recipe::Desired;
-use crate::world::{Tried, World, undisturbed};
+use crate::world::{Tried, World, same, undisturbed};
 
 fn replaced() -> Desired {
     Desired { path: 2, ..Desired::default() }
@@ -29,7 +29,7 @@ async fn the_old_one_stays_until_everything_points_at_the_new_one() {
     assert_eq!(change.change, ChangeKind::Replace);
     let writes = world.cloud.writes();
     assert_eq!(writes, ["create issuer issuer", "replace entries", "replace entries", &format!("delete {old}")]);
-    assert_eq!(world.snapshot(), undisturbed(&replaced()).await);
+    same(&world.snapshot(), &undisturbed(&replaced()).await, "end");
 }
 
 #[tokio::test(start_paused = true)]
@@ -45,7 +45,7 @@ async fn a_create_of_the_new_one_whose_answer_is_lost_does_not_take_the_old_one_
             };
             world.cloud.fail(create, fault);
             world.complete(&replaced()).await;
-            assert_eq!(world.snapshot(), undisturbed(&replaced()).await, "{fault:?}, lag {lag}");
+            same(&world.snapshot(), &undisturbed(&replaced()).await, &format!("{fault:?}, lag {lag}"));
             world.is_at_rest(&replaced()).await;
         }
     }
@@ -87,6 +87,6 @@ async fn a_run_that_fails_later_keeps_both_and_the_next_one_removes_the_old_one(
     assert!(matches!(outcome.ending, Ending::Failed { transient: false }));
     assert_eq!(world.cloud.objects().iter().filter(|o| o.kind == "issuer").count(), 2);
     world.complete(&replaced()).await;
-    assert_eq!(world.snapshot(), undisturbed(&replaced()).await);
+    same(&world.snapshot(), &undisturbed(&replaced()).await, "end");
     world.is_at_rest(&replaced()).await;
 }

@@ -248,7 +248,7 @@ impl World {
         let shared = Shared::default();
         let setting = self.setting(guard.as_ref(), &shared);
         let run = Run::begin(&setting, reading).await.expect("memory");
-        if recipe(&run, want).await.is_ok() && sweep {
+        if Box::pin(recipe(&run, want)).await.is_ok() && sweep {
             let _ = run.sweep(&Removers).await;
         }
         let outcome = run.end();
@@ -270,13 +270,13 @@ impl World {
         let unsettled = !self.book().await.intents.is_empty();
         self.mortal(async {
             if let Some(before) = before.filter(|before| unsettled && before != want) {
-                let settled = self.read(Reading::Remove, &before, false).await;
+                let settled = Box::pin(self.read(Reading::Remove, &before, false)).await;
                 if !matches!(settled.ending, Ending::Complete) {
                     return settled;
                 }
             }
             *self.described.lock().expect("held briefly") = Some(want.clone());
-            self.read(Reading::Apply, want, true).await
+            Box::pin(self.read(Reading::Apply, want, true)).await
         })
         .await
     }
@@ -298,7 +298,7 @@ impl World {
         let outcome = self.remove(want).await.outcome();
         assert!(matches!(outcome.ending, Ending::Complete), "{outcome:#?}");
         assert_eq!(self.book().await, Book::default());
-        assert_eq!(self.snapshot(), World::new().snapshot());
+        same(&self.snapshot(), &World::new().snapshot(), "after the removal");
     }
 
     /// Holds the laws that every end state has: everything that carries our mark, or is below it, is in the inventory;
@@ -319,9 +319,11 @@ impl World {
     /// The cloud with the vendor's ids replaced by what they stand for.
     pub fn snapshot(&self) -> Vec<String> {
         let objects = self.cloud.objects();
-        let label = |object: &Object| match object.id.starts_with('o') {
-            true => format!("<{} {} of {:?}>", object.kind, object.name, object.mark),
-            false => object.id.clone(),
+        let mark = self.mark().to_string();
+        let label = |object: &Object| match (&object.mark, object.id.starts_with('o')) {
+            (_, false) => object.id.clone(),
+            (Some(own), true) if *own == mark => format!("<{} {} with our mark>", object.kind, object.name),
+            (_, true) => format!("<{} {}>", object.kind, object.name),
         };
         let named =
             |text: &str| objects.iter().fold(text.to_owned(), |text, object| text.replace(&object.id, &label(object)));
@@ -355,6 +357,16 @@ fn seed(cloud: &Cloud) {
         cloud.put(foreign(&format!("env-{n}"), "environment", "env", &[("uses", "x-config"), ("other", "kept")]));
     }
     cloud.put_entry("x-issuer", &["theirs"]);
+}
+
+/// Holds that two states are the same, and says where they differ.
+pub fn same(found: &[String], wanted: &[String], context: &str) {
+    let lines = |here: &[String], there: &[String]| -> Vec<String> {
+        let count = |lines: &[String], line: &String| lines.iter().filter(|l| *l == line).count();
+        here.iter().filter(|line| count(here, line) != count(there, line)).cloned().collect()
+    };
+    let (more, fewer) = (lines(found, wanted), lines(wanted, found));
+    assert!(more.is_empty() && fewer.is_empty(), "{context}:\nfound {more:#?}\nwanted {fewer:#?}");
 }
 
 /// The undisturbed end state of a description.

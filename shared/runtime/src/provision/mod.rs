@@ -16,6 +16,8 @@ use extoauth_core::clock::SharedClock;
 use extoauth_core::engine::Timing;
 use extoauth_systems::aws::SharedDeadline;
 use extoauth_systems::http::{Deadline, Sender};
+use futures::FutureExt;
+use futures::future::LocalBoxFuture;
 
 use crate::bootstrap::Process;
 use crate::config::Config;
@@ -33,7 +35,7 @@ pub enum Handled {
 }
 
 /// Failed attempts of one request until it ends failed; each is made after a longer pause.
-pub const MAX_FAILURES: u32 = 5;
+pub const MAX_FAILURES: u32 = 7;
 
 /// How long it is remembered what was told: longer than any ticket is open.
 const REMEMBERED: Duration = Duration::from_hours(24 * 400);
@@ -85,7 +87,12 @@ impl Worker {
     }
 
     /// Handles one message within the invocation's time.
-    pub async fn handle(&self, body: &str, receipt: &str, deadline: Deadline) -> Handled {
+    pub fn handle<'a>(&'a self, body: &'a str, receipt: &'a str, deadline: Deadline) -> LocalBoxFuture<'a, Handled> {
+        // Boxed: this way it is compiled here and not in every binary.
+        self.take(body, receipt, deadline).boxed_local()
+    }
+
+    async fn take(&self, body: &str, receipt: &str, deadline: Deadline) -> Handled {
         self.sender.set_deadline(deadline);
         self.aws_deadline.set(deadline);
         match Message::parse(body) {

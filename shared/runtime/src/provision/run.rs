@@ -38,7 +38,6 @@ impl Worker {
         }
         let mut request = held.request.clone();
         request.status = Status::Running;
-        request.waiting_for = None;
         request.updated = self.clock.now();
         let due = Some(self.later(LOST_AFTER));
         let held = match self.store.save(&held, request, due).await {

@@ -75,7 +75,7 @@ impl Caller {
     {
         let mut waits = WAITS.iter();
         loop {
-            let error = match self.once(&call, attempt()).await {
+            let error = match self.once(&call, Box::pin(attempt())).await {
                 Ok(output) => return Ok(output),
                 Err(error) => error,
             };
@@ -154,6 +154,7 @@ mod tests {
         Caller { system: SystemId::new(SystemKind::IdentityCenter, "main"), deadline }
     }
 
+    #[allow(clippy::result_large_err, reason = "the SDK makes its errors this large")]
     fn refusal(code: &str, status: u16) -> Answer {
         let meta = ErrorMetadata::builder().code(code).message("no").build();
         let status = StatusCode::try_from(status).expect("a status");

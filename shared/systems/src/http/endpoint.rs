@@ -24,7 +24,8 @@ pub(crate) struct Endpoint {
 
 impl Endpoint {
     pub(crate) async fn send(&self, call: &Call<'_>) -> CallResult<Reply> {
-        self.sender.send(self, call).await
+        // Boxed: a call's future is large, and every client's would hold it whole.
+        Box::pin(self.sender.send(self, call)).await
     }
 
     /// A URL of this system from path segments, each encoded. A segment that is empty or only dots would name another

@@ -168,9 +168,15 @@ impl Resource for OauthConfiguration {
     }
 
     fn by_hand(&self) -> ByHand {
+        let secret = self.federation.client_secret.value();
+        let secret = secret.map_or("the one in Secrets Manager".to_owned(), |secret| secret.arn.clone());
         ByHand {
             who: DBT_ADMIN,
-            what: format!("Add a custom integration named `{}` with these values", self.name),
+            what: format!(
+                "Add a custom integration named `{}` with these values and the client secret that Secrets Manager holds \
+                 as {secret}",
+                self.name
+            ),
             place: "Account settings > Integrations > Custom > Add".into(),
         }
     }

@@ -86,7 +86,7 @@ impl<R: Resource> One<'_, '_, R> {
         };
         let by_hand = self.port.mode != Mode::Manage;
         let lookup = Lookup { recorded: identity.as_ref(), intent, mark: &self.run.setting.mark, by_hand };
-        Ok(self.resource.read(self.port.read(), &lookup).await?)
+        Ok(Box::pin(self.resource.read(self.port.read(), &lookup)).await?)
     }
 
     pub(super) fn unreadable(&self, error: &serde_json::Error) -> StepError {

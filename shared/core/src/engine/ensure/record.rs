@@ -75,19 +75,17 @@ impl<R: Resource> One<'_, '_, R> {
         self.run.append(R::KIND, draft, InventoryChange::Keep).await
     }
 
-    /// The object that is to be replaced stays in the inventory under an address of its own, which the recipe does not
-    /// state: the sweep after the whole recipe removes it, and a crash in between forgets nothing.
-    pub(super) async fn supersede(&self, seen: &R::Seen) -> Result<(), StepError> {
+    /// What is to be replaced stays in the inventory under an address of its own, which the recipe does not state: the
+    /// sweep after the whole recipe removes it, and a crash in between forgets nothing.
+    pub(super) async fn supersede(&self) -> Result<(), StepError> {
         let (Some(mut item), _) = self.known() else { return Ok(()) };
-        if self.superseded(seen)?.is_some() {
+        item.address = self.superseded_address(&item.identity);
+        if self.run.book().items.contains_key(&item.address) {
             return Ok(());
         }
-        let identity = self.name(seen)?;
-        item.address = self.superseded_address(&identity);
-        item.identity = identity.clone();
         let mut draft = self.draft(Event::Recorded, ChangeKind::Replace, Vec::new());
         draft.address = item.address.clone();
-        draft.identity = Some(identity);
+        draft.identity = Some(item.identity.clone());
         self.run.append(R::KIND, draft, InventoryChange::Put(item)).await
     }
 

@@ -25,10 +25,14 @@ impl<R: Resource> One<'_, '_, R> {
         let making = Making { intent: id, mark: &self.run.setting.mark };
         let mut patience = PATIENCE;
         let mut lost = false;
+        // An entry that is to stand at another place now does not go with anything of ours: the sweep takes it out.
+        if self.known().0.is_some_and(|item| matches!(item.ownership, Ownership::Entry { .. })) {
+            self.supersede().await?;
+        }
         let made = loop {
             // Before every try: a run that resumes waits out the lag since the last one.
             self.intend(id, ChangeKind::Create, fields).await?;
-            match self.resource.create(self.port.write(&permit), &making).await {
+            match Box::pin(self.resource.create(self.port.write(&permit), &making)).await {
                 Ok(made) => break made,
                 // It may have acted as late as now.
                 Err(error) if error.kind == ErrorKind::Ambiguous => match self.settle(self.run.now()).await? {
@@ -50,6 +54,7 @@ impl<R: Resource> One<'_, '_, R> {
             vendor_request: made.request_id,
         };
         self.record(&made.seen, record).await?;
+        self.keep_after_all(&made.seen).await?;
         Ok(Later::Known { value: self.resource.output(&made.seen), fresh: true })
     }
 
@@ -72,7 +77,7 @@ impl<R: Resource> One<'_, '_, R> {
             // Shuts out a run whose lease was taken over before it writes, and tells of a change that a crash hides.
             self.intend(id, change, fields).await?;
             let making = Making { intent: id, mark: &self.run.setting.mark };
-            match self.resource.update(self.port.write(&permit), seen, &making).await {
+            match Box::pin(self.resource.update(self.port.write(&permit), seen, &making)).await {
                 Ok(made) => break made,
                 Err(error) if self.worth_waiting(&error) && patience > 1 => patience -= 1,
                 Err(error) => return Err(self.give_up(change, fields, error).await),

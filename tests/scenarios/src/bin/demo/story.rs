@@ -1,0 +1,192 @@
+//! What every chapter needs: tickets that are followed while they are worked on, logins that are retold, results.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use anyhow::{bail, ensure};
+use extoauth_scenarios::control::{by_system, writes};
+use extoauth_scenarios::login::{self, Chain};
+use extoauth_scenarios::{Client, is_final};
+use serde_json::Value;
+
+use crate::screen::{Paint, Screen};
+use crate::words;
+
+/// A request that has not ended by then hangs.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// The demo on its way.
+pub struct Story<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) screen: &'a Screen,
+    pub(crate) results: Vec<(String, String)>,
+    pub(crate) chapter: String,
+    /// Whether what was made is to stay.
+    pub(crate) keep: bool,
+    began: Instant,
+}
+
+/// A request that has ended.
+pub struct Told {
+    /// Its last report.
+    pub report: Value,
+    /// How many calls could change something.
+    pub writes: usize,
+    /// From its post to its end.
+    pub took: Duration,
+}
+
+impl<'a> Story<'a> {
+    /// A story that has not begun.
+    pub fn new(client: &'a Client, screen: &'a Screen, keep: bool) -> Self {
+        Self { client, screen, results: Vec::new(), chapter: "start".into(), keep, began: Instant::now() }
+    }
+
+    /// Begins a chapter.
+    pub(crate) fn chapter(&mut self, title: &str) {
+        let number = self.results.len() + 1;
+        self.chapter = title.to_owned();
+        self.screen.title(&format!("{number}  {title}"));
+    }
+
+    /// Ends a chapter with what it has shown.
+    pub(crate) fn shown(&mut self, what: impl Into<String>) {
+        self.results.push((std::mem::take(&mut self.chapter), what.into()));
+    }
+
+    /// Posts a ticket's request and shows what is done for it as it happens.
+    async fn follow(&self, body: &Value, asks: &str) -> anyhow::Result<Told> {
+        let screen = self.screen;
+        let number = body["ticket"]["number"].as_str().unwrap_or_default();
+        screen.field(number, &format!("(approved) {asks}"));
+        let before = self.client.last_call().await?;
+        let start = Instant::now();
+        let answer = self.client.post(body).await?;
+        let id = answer.id()?.to_owned();
+        screen.field(
+            "POST /requests",
+            &format!("{} {}", answer.status, answer.body["status"].as_str().unwrap_or_default()),
+        );
+        let mut seen = BTreeSet::new();
+        let report = self.client.watch(&id, LIMIT, |report| self.new_steps(report, start, &mut seen)).await?;
+        let took = start.elapsed();
+        let right: Vec<&str> = steps(&report)
+            .filter(|step| words::of_change(step) == "in order")
+            .filter_map(|step| step["resource"].as_str())
+            .collect();
+        if !right.is_empty() {
+            screen.field("in order already", &right.join(", "));
+        }
+        let calls = self.client.calls(before).await?;
+        let systems = by_system(&calls).into_iter().filter(|(system, _)| !matches!(*system, "dynamodb" | "sqs"));
+        let systems: Vec<String> = systems.map(|(system, count)| format!("{system} {count}")).collect();
+        let writes = writes(&calls).len();
+        let status = report["status"].as_str().unwrap_or_default();
+        let paint = if status == "succeeded" { Paint::Good } else { Paint::Bad };
+        screen.field("ended", &format!("{} after {:.1} s", screen.paint(paint, status), took.as_secs_f64()));
+        screen.field("calls", &format!("{}; {writes} of them to change something", systems.join(", ")));
+        Ok(Told { report, writes, took })
+    }
+
+    /// The same for a request that must succeed.
+    pub(crate) async fn succeed(&self, body: &Value, asks: &str) -> anyhow::Result<Told> {
+        let told = self.follow(body, asks).await?;
+        let report = &told.report;
+        if report["status"] != "succeeded" {
+            let error = &report["error"];
+            let text = |name: &str| error[name].as_str().unwrap_or_default();
+            bail!("the request {}: {} {} (fix: {})", report["status"], text("code"), text("message"), text("fix"));
+        }
+        let bad = report["findings"].as_array().into_iter().flatten();
+        let mut bad = bad.filter(|finding| finding["severity"] == "critical" || finding["severity"] == "warning");
+        if let Some(finding) = bad.next() {
+            bail!("a check is not content: {finding}");
+        }
+        Ok(told)
+    }
+
+    fn new_steps(&self, report: &Value, start: Instant, seen: &mut BTreeSet<String>) {
+        for step in steps(report) {
+            let resource = step["resource"].as_str().unwrap_or_default();
+            let verb = words::of_change(step);
+            let over = matches!(step["status"].as_str(), Some("done" | "failed" | "skipped" | "waiting"));
+            if !over || verb == "in order" || !seen.insert(resource.to_owned()) {
+                continue;
+            }
+            let (rows, what) = words::of_resource(resource);
+            let paint = if verb == "FAILED" { Paint::Bad } else { Paint::Good };
+            let verb = self.screen.paint(paint, &format!("{verb:<8}"));
+            let rows = self.screen.paint(Paint::Quiet, &format!("{rows:<8}"));
+            self.screen.line(&format!("   {:6.2} s  {verb}  {rows}  {what}", start.elapsed().as_secs_f64()));
+            let detail = step["detail"].as_str().unwrap_or_default();
+            if step["status"] == "failed" && !detail.is_empty() && is_final(report) {
+                self.screen.item("", detail);
+            }
+        }
+    }
+
+    /// Lets a developer sign in from a dbt environment. `retell`: step by step, not in a line.
+    pub(crate) async fn login(&self, at: (u64, u64), username: &str, retell: bool) -> anyhow::Result<Chain> {
+        let start = Instant::now();
+        let chain = login::sign_in(self.client, at.0, at.1, username).await?;
+        let took = format!("{:.1} s", start.elapsed().as_secs_f64());
+        ensure!(chain.user == username, "{username} became {}", chain.user);
+        if retell {
+            self.retell(&chain, at.0, at.1);
+            self.screen.field("", &format!("all of it in {took}"));
+        } else {
+            let way = format!("from dbt {}/{} through Okta and Identity Center to Redshift", at.0, at.1);
+            self.screen.field("login", &format!("{username} {way} in {took}"));
+        }
+        Ok(chain)
+    }
+
+    fn retell(&self, chain: &Chain, project: u64, environment: u64) {
+        let screen = self.screen;
+        screen.field(
+            "dbt",
+            &format!(
+                "{} clicks \"Connect to Redshift\" in {project}/{environment}: connection \"{}\" uses \"{}\"",
+                chain.username, chain.connection, chain.configuration
+            ),
+        );
+        screen.field("→ Okta: authorize", &chain.authorize_url);
+        screen.field(
+            "→ Okta: token",
+            &format!("the code buys an access token for {} minutes, scopes {}", chain.access_minutes, chain.scopes),
+        );
+        screen.field("   iss", &chain.issuer);
+        screen.field("   aud", &chain.audience);
+        screen.field(&format!("   {}", chain.claim), &chain.claim_value);
+        screen.field(
+            "→ Identity Center",
+            &format!(
+                "issuer is {} byte for byte, audience is accepted, {} = {} is one user",
+                chain.trusted_issuer, chain.attribute, chain.claim_value
+            ),
+        );
+        screen.field("→ Redshift", &format!("identity context of {}, groups {}", chain.user, chain.groups.join(", ")));
+        screen.field("", "the same token again: refused, each works once; the refreshed token: works");
+    }
+
+    /// The table at the end. `failed`: why the story broke off.
+    pub fn results(&mut self, failed: Option<anyhow::Error>) {
+        self.screen.title("Results");
+        for (n, (chapter, what)) in self.results.iter().enumerate() {
+            let ok = self.screen.paint(Paint::Good, "ok    ");
+            self.screen.line(&format!("   {ok} {:>2}  {chapter:<46} {what}", n + 1));
+        }
+        if let Some(error) = failed {
+            let bad = self.screen.paint(Paint::Bad, "FAILED");
+            self.screen.line(&format!("   {bad} {:>2}  {}", self.results.len() + 1, self.chapter));
+            self.screen.item("", &format!("{error:#}"));
+        } else {
+            let time = self.began.elapsed().as_secs_f64();
+            self.screen.text(&format!("\nAll healthy, in {time:.0} s."));
+        }
+    }
+}
+
+fn steps(report: &Value) -> impl Iterator<Item = &Value> {
+    report["steps"].as_array().into_iter().flatten()
+}

@@ -1,0 +1,167 @@
+//! No secret value leaves Secrets Manager and the vendors: it is searched for in everything that extoauth writes.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use extoauth_sandbox::world::access_key;
+use extoauth_scenarios::tickets::{golden, refused};
+use extoauth_scenarios::{Client, Stage};
+use serde_json::{Value, json};
+
+use crate::{stage, succeeded};
+
+/// Every secret that there is, with a name.
+async fn secrets(stage: &Stage) -> Vec<(String, String)> {
+    let sandbox = &stage.sandbox;
+    let mut all = vec![
+        ("webhook secret".to_owned(), sandbox.keys.webhook_secret.trim_start_matches("whsec_").to_owned()),
+        ("bearer key".to_owned(), sandbox.keys.bearer.clone()),
+        ("dbt token".to_owned(), sandbox.dbt.automation_token().to_owned()),
+        ("ServiceNow password".to_owned(), sandbox.servicenow.automation_password().to_owned()),
+        ("Okta admin token".to_owned(), sandbox.okta.admin_token().to_owned()),
+    ];
+    // Any whole line of the private key would do harm.
+    let pem = sandbox.okta.service_app().2;
+    all.extend(pem.lines().filter(|line| line.len() > 40).map(|line| ("Okta private key".to_owned(), line.to_owned())));
+    all.extend(["intake", "provision"].map(|function| (format!("AWS key of {function}"), access_key(function).1)));
+    let basic = format!("{}:{}", sandbox.servicenow.automation_user(), sandbox.servicenow.automation_password());
+    all.push(("ServiceNow Basic credentials".to_owned(), STANDARD.encode(basic)));
+    let client = &stage.client;
+    let list = client.aws("secretsmanager", "secretsmanager.ListSecrets", &json!({})).await.expect("secrets");
+    let mut generated = 0;
+    for secret in list["SecretList"].as_array().expect("a list") {
+        if secret["Name"].as_str().is_some_and(|name| name.ends_with("client-secret")) {
+            let id = json!({"SecretId": secret["ARN"]});
+            let read = client.aws("secretsmanager", "secretsmanager.GetSecretValue", &id).await;
+            let value = read.expect("a value")["SecretString"].as_str().expect("text").to_owned();
+            all.push((format!("client secret {}", secret["Name"]), value));
+            generated += 1;
+        }
+    }
+    assert!(generated > 0, "no client secret was found");
+    all
+}
+
+#[track_caller]
+fn clean(place: &str, text: &str, secrets: &[(String, String)]) {
+    for (name, value) in secrets {
+        assert!(value.len() > 15, "{name} is too short to search for");
+        assert!(!text.contains(value.as_str()), "the {name} is in {place}");
+    }
+    // Whatever we did not think of: the beginning of any JWT, bearer and basic headers.
+    for trace in ["eyJhbGciOi", "eyJraWQiOi", "eyJ0eXAiOi", "-----BEGIN"] {
+        if let Some(at) = text.find(trace) {
+            let end = text[at..].char_indices().nth(60).map_or(text.len(), |(length, _)| at + length);
+            panic!("a token or key is in {place}: {}", &text[at..end]);
+        }
+    }
+}
+
+/// Queues that get a copy of everything that is published.
+async fn listen(client: &Client, stage: &Stage) -> (String, String) {
+    let environment: std::collections::HashMap<_, _> = stage.sandbox.function_env("provision").into_iter().collect();
+    let mut urls = Vec::new();
+    let mut arns = Vec::new();
+    for name in ["heard-topic", "heard-bus"] {
+        let made = client.aws("sqs", "AmazonSQS.CreateQueue", &json!({"QueueName": name})).await.expect("a queue");
+        let url = made["QueueUrl"].as_str().expect("a URL").to_owned();
+        let wanted = json!({"QueueUrl": url, "AttributeNames": ["QueueArn"]});
+        let attributes = client.aws("sqs", "AmazonSQS.GetQueueAttributes", &wanted).await.expect("attributes");
+        arns.push(attributes["Attributes"]["QueueArn"].as_str().expect("an ARN").to_owned());
+        urls.push(url);
+    }
+    let topic = &environment["EXTOAUTH_TOPIC_ARN"];
+    let subscribe = [("Action", "Subscribe"), ("TopicArn", topic), ("Protocol", "sqs"), ("Endpoint", arns[0].as_str())];
+    client.aws_query("sns", "2010-03-31", &subscribe).await.expect("a subscription");
+    let bus = &environment["EXTOAUTH_EVENT_BUS"];
+    let rule = json!({"Name": "heard", "EventBusName": bus, "EventPattern": r#"{"source":["extoauth"]}"#});
+    client.aws("events", "AWSEvents.PutRule", &rule).await.expect("a rule");
+    let targets = json!({"Rule": "heard", "EventBusName": bus, "Targets": [{"Id": "heard", "Arn": arns[1]}]});
+    client.aws("events", "AWSEvents.PutTargets", &targets).await.expect("a target");
+    let bus = urls.pop().expect("two");
+    (urls.pop().expect("two"), bus)
+}
+
+async fn heard(client: &Client, queue: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    loop {
+        let body = json!({"QueueUrl": queue, "MaxNumberOfMessages": 10});
+        let answer = client.aws("sqs", "AmazonSQS.ReceiveMessage", &body).await.expect("messages");
+        let Some(messages) = answer["Messages"].as_array().filter(|messages| !messages.is_empty()).cloned() else {
+            return all;
+        };
+        all.extend(messages.iter().filter_map(|message| message["Body"].as_str().map(str::to_owned)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_is_told() {
+    let Some(stage) = stage().await else { return };
+    let client = &stage.client;
+    let (topic, bus) = listen(client, &stage).await;
+    let mut said: Vec<(String, String)> = Vec::new();
+    let ticket = golden("okta-provision").expect("a ticket");
+    // A bad day and crashes make more text than a good one.
+    let faults = json!([
+        {"system": "okta", "method": "POST", "path": "/api/v1/apps", "fault": "garbage"},
+        {"system": "okta", "path": "/oauth2/v1/token", "fault": "truncate", "nth": 2},
+        {"system": "dbt", "method": "POST", "path": "*/oauth-configurations/", "fault": "kill_after"},
+        {"system": "secretsmanager", "path": "CreateSecret", "fault": "reset_after"},
+        {"system": "servicenow", "method": "PATCH", "fault": "status:500"},
+    ]);
+    client.faults(faults).await.expect("faults");
+    succeeded(&stage.run(&ticket).await.expect("an end"));
+    client.clear_faults().await.expect("no faults");
+    let known = secrets(&stage).await;
+
+    let mut bodies = vec![ticket];
+    for name in ["okta-plan", "okta-change-lifetime", "okta-second", "okta-verify", "okta-deprovision"] {
+        bodies.push(golden(name).expect("a ticket"));
+    }
+    bodies.extend(refused().expect("tickets").into_iter().map(|ticket| ticket.body));
+    let mut known = known;
+    for body in &bodies {
+        let answer = client.post(body).await.expect("an answer");
+        said.push(("an answer of intake".to_owned(), answer.body.to_string()));
+        let report = client.end(answer.id().expect("an id"), extoauth_scenarios::stage::LIMIT).await.expect("an end");
+        said.push(("a status".to_owned(), report.to_string()));
+        if body["integration"] == "finance-dev" {
+            known.extend(secrets(&stage).await);
+        }
+    }
+    for body in &bodies {
+        let ticket = client.ticket(body).await.expect("a ticket");
+        said.push(("a ticket".to_owned(), ticket.to_string()));
+        said.push(("work notes".to_owned(), client.notes(body).await.expect("notes").join("\n")));
+    }
+    let table = json!({"TableName": extoauth_sandbox::seed::TABLE});
+    let items = client.aws("dynamodb", "DynamoDB_20120810.Scan", &table).await.expect("items");
+    assert!(items["Count"].as_u64().is_some_and(|count| count > 0) && items["LastEvaluatedKey"].is_null());
+    said.push(("DynamoDB".to_owned(), items.to_string()));
+    for (place, queue) in [("an SNS message", &topic), ("an EventBridge event", &bus)] {
+        let messages = heard(client, queue).await;
+        assert!(messages.len() >= bodies.len(), "{place}: {} for {} requests", messages.len(), bodies.len());
+        said.extend(messages.into_iter().map(|message| (place.to_owned(), message)));
+    }
+    let log = stage.log().expect("a log");
+    for line in log.lines() {
+        let read: Result<Value, _> = serde_json::from_str(line);
+        assert!(read.is_ok(), "the log is JSON lines: {line}");
+    }
+    said.push(("the functions' log".to_owned(), log));
+    for (place, text) in &said {
+        clean(place, text, &known);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_names_a_request_and_no_more() {
+    let wiring = extoauth_sandbox::host::Wiring { queue_consumer: None, ..Default::default() };
+    let Some(stage) = Stage::start_with(wiring).await.expect("a stage") else { return };
+    let client = &stage.client;
+    let answer = client.post(&golden("okta-provision").expect("a ticket")).await.expect("an answer");
+    let environment: std::collections::HashMap<_, _> = stage.sandbox.function_env("intake").into_iter().collect();
+    let messages = heard(client, &environment["EXTOAUTH_QUEUE_URL"]).await;
+    let message: Value = serde_json::from_str(messages.first().expect("a message")).expect("JSON");
+    let expected = json!({"schema": 1, "kind": "request", "request": answer.id().expect("an id")});
+    assert_eq!((messages.len(), message), (1, expected));
+}

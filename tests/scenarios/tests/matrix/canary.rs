@@ -1,0 +1,127 @@
+//! No secret value anywhere but in Secrets Manager and at the vendors.
+
+use std::io::Write;
+use std::sync::{Mutex, Once, PoisonError};
+
+use extoauth_core::registry::Registry as _;
+use extoauth_sandbox::seed;
+use extoauth_sandbox::world::FaultSpec;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::drive::golden;
+use crate::house::{House, INTEGRATIONS, beside_others, name, trust};
+
+/// All that the product logs.
+static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+struct Log;
+
+impl Write for Log {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        LOG.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Log {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        Self
+    }
+}
+
+/// Everything that our own crates log from now on, on all levels.
+fn listen() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let ours = "extoauth_core=trace,extoauth_systems=trace,extoauth_automation=trace";
+        tracing_subscriber::fmt().with_env_filter(ours).with_writer(Log).init();
+    });
+}
+
+/// The secret values that the product handles: its credentials, and the client secrets that it makes.
+async fn canaries(house: &House) -> Vec<String> {
+    let mut canaries = vec![
+        house.sandbox.dbt.automation_token().to_owned(),
+        house.sandbox.servicenow.automation_password().to_owned(),
+    ];
+    let (_, _, pem) = house.sandbox.okta.service_app();
+    canaries.extend(pem.lines().filter(|line| !line.starts_with('-')).map(str::to_owned));
+    for arn in house.own_secrets().await {
+        canaries.push(house.secret_value(&arn).await);
+    }
+    canaries
+}
+
+async fn everything_said(house: &House) -> String {
+    let mut said = vec![house.said()];
+    said.push(serde_json::to_string(&house.journals().await).expect("JSON"));
+    said.push(format!("{:?}", house.books().await));
+    for integration in INTEGRATIONS {
+        said.push(format!("{:?}", house.memory.integration(&name(integration)).await));
+    }
+    said.push(format!("{:?}", house.memory.trust(&trust()).await));
+    said.push(String::from_utf8_lossy(&LOG.lock().unwrap_or_else(PoisonError::into_inner)).into_owned());
+    said.join("\n")
+}
+
+async fn sings(house: &House, canaries: &[String], when: &str) {
+    let said = everything_said(house).await;
+    assert!(said.contains("okta.app"), "{when}: there is something to search");
+    for (n, canary) in canaries.iter().enumerate() {
+        assert!(canary.len() >= 12, "canary {n} is too short to be told from chance");
+        let at = said.find(canary.as_str());
+        let around =
+            at.map(|at| said[..at].chars().rev().take(200).collect::<Vec<_>>().into_iter().rev().collect::<String>());
+        assert!(at.is_none(), "{when}: a secret (canary {n}) was told after: {around:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_secret_is_told_on_good_days_and_bad_ones() {
+    let _turn = beside_others().await;
+    let Some(mut house) = House::open().await else { return };
+    listen();
+    house.run("okta-plan").await.good();
+    house.run("okta-provision").await.good();
+    house.run("okta-second").await.good();
+    let all = canaries(&house).await;
+    assert!(all.len() > 6, "two secrets of ours, and the credentials");
+    house.run("okta-verify").await.good();
+    sings(&house, &all, "after good days").await;
+    let stored = house.state().await["secretsmanager"][seed::REGION]["SecretList"].as_array().map_or(0, Vec::len);
+    let before = house.start["secretsmanager"][seed::REGION]["SecretList"].as_array().map_or(0, Vec::len);
+    assert_eq!(stored, before + 2);
+
+    // Vendors that echo what they were sent, break off, refuse: the calls that carry secrets.
+    let carriers = [
+        ("okta", "POST", "/oauth2/v1/token"),
+        ("okta", "POST", "/api/v1/apps"),
+        ("dbt", "POST", "*/oauth-configurations/"),
+        ("secretsmanager", "POST", "CreateSecret"),
+        ("secretsmanager", "POST", "GetSecretValue"),
+        ("servicenow", "GET", "*"),
+    ];
+    for (system, method, path) in carriers {
+        for fault in ["status:400", "status:500", "garbage", "truncate", "reset_after"] {
+            house.clear().await;
+            house.fault(FaultSpec::new(system, path, fault).method(method).times(3));
+            let ended = house.run("okta-provision").await;
+            house.sandbox.world.faults.clear();
+            if !ended.is_good() {
+                house.run_again(&ended).await;
+            }
+            let all = canaries(&house).await;
+            sings(&house, &all, &format!("{system} {path} {fault}")).await;
+        }
+    }
+    house.run_anew(&golden("okta-provision")).await.good();
+    let all = canaries(&house).await;
+    house.run("okta-deprovision").await.good();
+    sings(&house, &all, "after the removal").await;
+}

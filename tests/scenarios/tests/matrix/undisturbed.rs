@@ -1,0 +1,113 @@
+//! A day on which nothing goes wrong: how many calls it takes, and what each kind of repetition costs.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use extoauth_sandbox::world::Call;
+
+use crate::drive::golden;
+use crate::house::{House, alone, beside_others};
+
+/// Calls of a first run by system.
+const FIRST: [(&str, usize); 0] = [];
+/// Calls of the same request once more under another ticket: all of them read.
+const REPEAT: [(&str, usize); 0] = [];
+/// The longest chain of dependent calls of a first run, sign-in and read-back included.
+const CHAIN: u32 = 0;
+
+fn by_system(calls: &[Call]) -> BTreeMap<&str, usize> {
+    let mut counts = BTreeMap::new();
+    for call in calls {
+        *counts.entry(call.system.as_str()).or_default() += 1;
+    }
+    counts
+}
+
+fn writes(calls: &[Call]) -> Vec<String> {
+    calls
+        .iter()
+        .filter(|call| call.write)
+        .map(|call| format!("{} {} {}", call.system, call.method, call.path))
+        .collect()
+}
+
+fn listing(calls: &[Call]) -> String {
+    let line = |call: &Call| {
+        format!(
+            "{:6.0} {:6.0} {} {} {} {}",
+            call.start_ms, call.end_ms, call.system, call.method, call.path, call.status
+        )
+    };
+    calls.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_run_and_its_repetitions_cost_what_they_must() {
+    let _turn = beside_others().await;
+    let Some(house) = House::open().await else { return };
+    let plan = house.run("okta-plan").await.good();
+    assert!(!plan.report.plan.is_empty());
+    assert_eq!(writes(&house.calls()), Vec::<String>::new(), "a plan writes nothing");
+
+    house.forget_calls();
+    let first = house.run("okta-provision").await.good();
+    assert_eq!((first.rounds, first.crashes), (1, 0));
+    let calls = house.calls();
+    let picture = house.picture().await;
+    assert_eq!(picture.faulty, Vec::<String>::new());
+    assert_eq!(by_system(&calls), BTreeMap::from(FIRST), "{}", listing(&calls));
+
+    house.forget_calls();
+    let again = house.run_anew(&golden("okta-provision")).await.good();
+    let calls = house.calls();
+    assert_eq!(writes(&calls), Vec::<String>::new(), "a repetition writes nothing");
+    assert!(again.report.plan.is_empty(), "{:?}", again.report.plan);
+    assert_eq!(by_system(&calls), BTreeMap::from(REPEAT), "{}", listing(&calls));
+    house.picture().await.must_be(&picture, "after a repetition");
+
+    house.forget_calls();
+    house.run("okta-change-lifetime").await.good();
+    let changed = writes(&house.calls());
+    assert_eq!(changed.len(), 1, "one lifetime is one write: {changed:#?}");
+    assert!(changed[0].contains("/rules/"), "{changed:?}");
+
+    house.forget_calls();
+    house.run("okta-verify").await.good();
+    assert_eq!(writes(&house.calls()), Vec::<String>::new(), "a comparison writes nothing");
+
+    house.run("okta-deprovision").await.good();
+    let after = house.picture().await;
+    assert_eq!(after.faulty, Vec::<String>::new());
+    let fresh = House::open().await.expect("a second sandbox");
+    assert_eq!(fresh.picture().await.faulty, Vec::<String>::new());
+    let start = extoauth_scenarios::state::comparable(&house.start, &house.start);
+    assert_eq!(
+        extoauth_scenarios::state::differences(&start, &after.shown),
+        vec!["/_inventory: null expected, found {}"]
+    );
+}
+
+/// From the first call's start to the last one's end, in milliseconds.
+fn wall(calls: &[Call]) -> f64 {
+    let start = calls.iter().map(|call| call.start_ms).fold(f64::INFINITY, f64::min);
+    let end = calls.iter().map(|call| call.end_ms).fold(0.0, f64::max);
+    end - start
+}
+
+/// With two latencies the difference of the walls is the chain's length alone: what the machine itself needs cancels out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_longest_chain_of_dependent_calls() {
+    const STEP: u32 = 250;
+    let _turn = alone().await;
+    let Some(mut house) = House::open().await else { return };
+    let mut walls = Vec::new();
+    for times in [1, 3] {
+        house.clear().await;
+        house.sandbox.world.set_latency(Duration::from_millis(u64::from(STEP * times)));
+        house.run("okta-provision").await.good();
+        walls.push(wall(&house.calls()));
+    }
+    let chain = (walls[1] - walls[0]) / f64::from(2 * STEP);
+    println!("the longest chain: {chain:.2} calls ({walls:?} ms)");
+    assert_eq!(chain.round(), f64::from(CHAIN), "{chain:.2}\n{}", listing(&house.calls()));
+}
