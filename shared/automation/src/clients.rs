@@ -1,6 +1,7 @@
 //! The ways into the systems, made as a request needs them. Making one sends nothing.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_config::SdkConfig;
 use extoauth_core::engine::Port;
@@ -12,7 +13,7 @@ use extoauth_systems::http::{Credential, Sender};
 use extoauth_systems::secrets::Vault;
 use extoauth_systems::{dbt, identity_center, okta, redshift, secrets, servicenow};
 
-use crate::systems::{OktaPort, Systems};
+use crate::systems::{DbtPort, OktaPort, Systems};
 
 /// What clients are made from. Lives as long as the process: connections, tokens and limits are shared by its requests.
 pub struct Clients {
@@ -22,6 +23,27 @@ pub struct Clients {
     aws: SdkConfig,
     deadline: SharedDeadline,
     vault: Vault,
+    okta: Kept<OktaPort>,
+    dbt: Kept<DbtPort>,
+    servicenow: Kept<(servicenow::Read, servicenow::Write)>,
+    sessions: Kept<Session>,
+}
+
+/// Clients that were made, by name: their tokens and assumed roles outlive a request.
+struct Kept<T>(Mutex<BTreeMap<String, T>>);
+
+impl<T: Clone> Kept<T> {
+    fn new() -> Self {
+        Self(Mutex::new(BTreeMap::new()))
+    }
+
+    fn get(&self, name: &str) -> Option<T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    fn keep(&self, name: &str, made: T) -> T {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(name.to_owned()).or_insert(made).clone()
+    }
 }
 
 impl Clients {
@@ -35,7 +57,18 @@ impl Clients {
     ) -> Self {
         let session = Session::new(&aws, None, &deadline);
         let vault = Vault::new(secrets::Read::new(&session, secrets_system()));
-        Self { deployment: deployment.into(), config, sender, aws, deadline, vault }
+        Self {
+            deployment: deployment.into(),
+            config,
+            sender,
+            aws,
+            deadline,
+            vault,
+            okta: Kept::new(),
+            dbt: Kept::new(),
+            servicenow: Kept::new(),
+            sessions: Kept::new(),
+        }
     }
 
     /// The systems of an integration.
@@ -88,25 +121,35 @@ impl Clients {
     /// # Errors
     /// `Refused` for one that is not configured.
     pub fn servicenow(&self, instance: &str) -> CallResult<(servicenow::Read, servicenow::Write)> {
+        if let Some(made) = self.servicenow.get(instance) {
+            return Ok(made);
+        }
         let kind = SystemKind::Servicenow;
         let settings = self.config.servicenow.get(instance).ok_or_else(|| unconfigured(kind, instance))?;
         let system = SystemId::new(kind, instance);
-        Ok(servicenow::connect(system, settings, self.credential(&settings.credential), &self.sender))
+        let made = servicenow::connect(system, settings, self.credential(&settings.credential), &self.sender);
+        Ok(self.servicenow.keep(instance, made))
     }
 
     fn okta(&self, name: &str) -> CallResult<OktaPort> {
+        if let Some(made) = self.okta.get(name) {
+            return Ok(made);
+        }
         let settings = self.config.okta.get(name).ok_or_else(|| unconfigured(SystemKind::Okta, name))?;
         let system = SystemId::new(SystemKind::Okta, name);
         let (_, write) = okta::connect(system.clone(), settings, self.credential(&settings.credential), &self.sender);
         // One token for reading and writing: a run needs no second sign-in.
-        Ok(Port::new(system, settings.mode, okta::Read::clone(&write), write))
+        Ok(self.okta.keep(name, Port::new(system, settings.mode, okta::Read::clone(&write), write)))
     }
 
-    fn dbt(&self, name: &str) -> CallResult<crate::systems::DbtPort> {
+    fn dbt(&self, name: &str) -> CallResult<DbtPort> {
+        if let Some(made) = self.dbt.get(name) {
+            return Ok(made);
+        }
         let settings = self.config.dbt.get(name).ok_or_else(|| unconfigured(SystemKind::Dbt, name))?;
         let system = SystemId::new(SystemKind::Dbt, name);
         let (read, write) = dbt::connect(system.clone(), settings, self.credential(&settings.credential), &self.sender);
-        Ok(Port::new(system, settings.mode, read, write))
+        Ok(self.dbt.keep(name, Port::new(system, settings.mode, read, write)))
     }
 
     fn credential(&self, arn: &str) -> Arc<dyn Credential> {
@@ -114,7 +157,12 @@ impl Clients {
     }
 
     async fn session(&self, region: &str, role_arn: Option<&str>) -> Session {
-        Session::assuming(&self.aws, Some(region), role_arn, &self.deployment, &self.deadline).await
+        let name = format!("{region} {}", role_arn.unwrap_or_default());
+        if let Some(made) = self.sessions.get(&name) {
+            return made;
+        }
+        let made = Session::assuming(&self.aws, Some(region), role_arn, &self.deployment, &self.deadline).await;
+        self.sessions.keep(&name, made)
     }
 }
 

@@ -201,7 +201,7 @@ impl Conductor<'_> {
             return Ok(None);
         }
         // A run that was interrupted has done a part of what was approved: the rest is not compared again.
-        if digest.is_some() && request.status != extoauth_core::request::Status::Accepted && request.plan.is_some() {
+        if digest.is_some() && request.plan.is_some() {
             return Ok(None);
         }
         let (trust, own) = self.read(prepared, author.clone()).await?;
@@ -240,16 +240,11 @@ impl Conductor<'_> {
     async fn read(&self, prepared: &Prepared, author: Author) -> Result<(Outcome, Outcome), Verdict> {
         let shared = Shared::default();
         let gate = self.gate(&prepared.desired);
-        let quiet = self.setting(prepared, &gate, &shared, author, Subject::Trust(prepared.trust.key.clone()), None);
-        let own = self.setting(
-            prepared,
-            &gate,
-            &shared,
-            quiet.author.clone(),
-            Subject::Integration(prepared.desired.name.clone()),
-            None,
-        );
-        self.both(&quiet, &own, prepared, Reading::Plan).await
+        let trust = Subject::Trust(prepared.trust.key.clone());
+        let trust = self.setting(prepared, &gate, &shared, author.clone(), trust, None);
+        let own = Subject::Integration(prepared.desired.name.clone());
+        let own = self.setting(prepared, &gate, &shared, author, own, None);
+        self.both(&trust, &own, prepared, Reading::Plan).await
     }
 
     async fn bring(

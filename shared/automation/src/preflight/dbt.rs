@@ -3,7 +3,7 @@
 use extoauth_core::error::{CallResult, absent_is_none};
 use extoauth_core::finding::{Finding, Severity};
 use extoauth_core::integration::{Cutover, EnvironmentRef, Integration};
-use extoauth_systems::dbt::{Environment as Seen, TunnelSpec};
+use extoauth_systems::dbt::{Connection, Environment as Seen, TunnelSpec};
 use futures::future::try_join_all;
 
 use super::missing;
@@ -40,8 +40,11 @@ pub(super) async fn check(systems: &Systems, desired: &Integration) -> CallResul
             )),
         }
     }
-    found.link = link(port, desired, &connections).await?;
-    if matches!(desired.cutover, Cutover::Now) && desired.connection_id.is_none() {
+    let present = present(port, desired, &connections).await?;
+    found.link = link(port, desired, &present).await?;
+    // Whoever signs in with external OAuth already has no saved password to lose.
+    let by_password = present.iter().any(|connection| connection.oauth_configuration_id.is_none());
+    if matches!(desired.cutover, Cutover::Now) && by_password {
         found.findings.extend(logged_out(port, &found.environments).await?);
     }
     Ok(found)
@@ -98,23 +101,28 @@ fn usable(port: &DbtPort, seen: &Seen) -> Vec<Finding> {
     findings
 }
 
+/// The connections that the environments use now, unless the ticket names the one to use.
+async fn present(port: &DbtPort, desired: &Integration, connections: &[u64]) -> CallResult<Vec<Connection>> {
+    if desired.connection_id.is_some() {
+        return Ok(Vec::new());
+    }
+    let each = connections.iter().map(|id| async { absent_is_none(port.read().connection(*id).await) });
+    Ok(try_join_all(each).await?.into_iter().flatten().collect())
+}
+
 /// What the present connection has is taken over, unless the ticket says otherwise: without it the warehouse is out of
 /// dbt's reach.
-async fn link(port: &DbtPort, desired: &Integration, connections: &[u64]) -> CallResult<Link> {
+async fn link(port: &DbtPort, desired: &Integration, connections: &[Connection]) -> CallResult<Link> {
     if let Some(id) = &desired.private_link_endpoint_id {
         return Ok(Link { private_link_endpoint_id: Some(id.clone()), tunnel: None });
     }
-    if desired.connection_id.is_some() {
-        return Ok(Link::default());
-    }
     let mut found = Link::default();
-    for id in connections {
-        let Some(present) = absent_is_none(port.read().connection(*id).await)? else { continue };
+    for present in connections {
         if found.private_link_endpoint_id.is_none() {
             found.private_link_endpoint_id.clone_from(&present.private_link_endpoint_id);
         }
         if present.is_ssh_tunnel_enabled && found.tunnel.is_none() {
-            found.tunnel = port.read().tunnels(*id).await?.into_iter().find_map(|tunnel| {
+            found.tunnel = port.read().tunnels(present.id).await?.into_iter().find_map(|tunnel| {
                 let port = u16::try_from(tunnel.port?).ok()?;
                 Some(TunnelSpec { username: tunnel.username?, hostname: tunnel.hostname?, port })
             });
