@@ -41,7 +41,8 @@ package: tools .tools/lambda-venv/.ready ## zips and a plain CloudFormation temp
 deploy: package .tools/sam/.ready ## package, then sam deploy --guided
 	@SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam deploy --guided --template-file target/package/$(or $(ARCH),arm64)/sam.yaml
 
-bench: tools build target/roles.json ## the figures: a table, and target/bench.json
+bench: tools .tools/lambda-venv/.ready target/roles.json ## the figures: a table, and target/bench.json
+	@tools/build.sh "" $(FUNCTIONS) hello
 	$(SAY) "building the benchmarks"
 	@cargo run --locked --quiet -p extoauth-bench
 

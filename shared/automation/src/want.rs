@@ -53,6 +53,8 @@ pub struct WantedIntegration {
     pub dbt_account: String,
     /// The groups, by name, with the identity provider's ids.
     pub groups: BTreeMap<String, String>,
+    /// The people in them, by the name with which they sign in; of large groups the first ones.
+    pub people: Vec<String>,
     /// The environments that are to use it.
     pub environments: Vec<Environment>,
     /// How dbt reaches the warehouse, if not directly.

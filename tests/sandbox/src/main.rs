@@ -40,6 +40,8 @@ fn arguments(given: impl IntoIterator<Item = OsString>) -> anyhow::Result<Argume
             _ => anyhow::bail!("{name}: unknown\n{USAGE}"),
         }
     }
+    // The functions run elsewhere: what they are told must not depend on where this was started.
+    arguments.target = std::path::absolute(&arguments.target).context("the target folder")?;
     Ok(arguments)
 }
 

@@ -5,11 +5,13 @@
 //! - [`tickets`]: the golden tickets of `events/intake/`, and new ones made from them.
 //! - [`login`]: a developer's way from dbt through the identity provider to an identity context of AWS.
 //! - [`state`]: two states compared, with new objects' ids replaced by their names.
+//! - [`cost`]: what a provisioning run may cost in calls.
 //! - [`stage`]: a sandbox in this process with the functions' real binaries.
 
 mod aws;
 pub mod client;
 pub mod control;
+pub mod cost;
 pub mod login;
 mod sign;
 pub mod stage;

@@ -1,7 +1,8 @@
 //! Plan, provision, verify: the readings of the recipe that state it.
 
 use extoauth_core::engine::{
-    Author, CHANGE_IN_OBSERVED_SYSTEM, LeaseGuard, Mark, Outcome, Plan, Reading, Run, Setting, Shared, Watcher, WritePolicy,
+    Author, CHANGE_IN_OBSERVED_SYSTEM, LeaseGuard, Mark, Outcome, Plan, Reading, Run, Setting, Shared, Watcher,
+    WritePolicy,
 };
 use extoauth_core::finding::{Finding, Severity};
 use extoauth_core::handoff::Handoff;
@@ -43,10 +44,7 @@ impl Conductor<'_> {
             return Ok(Conclusion { verdict, report });
         }
         let name = self.name(request)?;
-        self.registry
-            .plan_shown(&name, &report.plan.digest, self.clock.now())
-            .await
-            .map_err(|e| store_failed(&e))?;
+        self.registry.plan_shown(&name, &report.plan.digest, self.clock.now()).await.map_err(|e| store_failed(&e))?;
         report.handoffs.extend(self.left_for_people(&prepared)?);
         Ok(Conclusion { verdict: Verdict::Succeeded, report })
     }
@@ -166,13 +164,8 @@ impl Conductor<'_> {
         let trust = self.trust_terms(&desired).await?;
         let wanted_trust = self.wanted_trust(&desired, &trust)?;
         let systems = self.clients.systems(&desired).await.map_err(|e| verdict_of(&e))?;
-        let trust_is_new = self
-            .ledger
-            .load(&Subject::Trust(trust.key.clone()))
-            .await
-            .map_err(|e| store_failed(&e))?
-            .items
-            .is_empty();
+        let trust_is_new =
+            self.ledger.load(&Subject::Trust(trust.key.clone())).await.map_err(|e| store_failed(&e))?.items.is_empty();
         let settings = self.settings(&desired)?;
         let preflight = preflight::run(&systems, settings.redshift, &desired, &trust, trust_is_new)
             .await
@@ -197,11 +190,12 @@ impl Conductor<'_> {
         author: &Author,
     ) -> Result<Option<Conclusion>, Verdict> {
         let digest = request.content.variables.text("plan_digest");
-        if digest.is_none() && !prepared.systems.any_observed() {
-            return Ok(None);
-        }
         // A run that was interrupted has done a part of what was approved: the rest is not compared again.
-        if digest.is_some() && request.plan.is_some() {
+        let digest = match digest {
+            Some(_) if self.has_begun(request, &prepared.desired).await? => None,
+            other => other,
+        };
+        if digest.is_none() && !prepared.systems.any_observed() {
             return Ok(None);
         }
         let (trust, own) = self.read(prepared, author.clone()).await?;
@@ -234,6 +228,15 @@ impl Conductor<'_> {
             return Ok(None);
         };
         Ok(Some(Conclusion { verdict: Verdict::Failed(error), report }))
+    }
+
+    /// Whether this very request has come as far as its first write, and was interrupted after it. What was told of it does
+    /// not show that: a process may die before it tells, and a comparison that was interrupted tells a plan, too.
+    async fn has_begun(&self, request: &StoredRequest, desired: &Integration) -> Result<bool, Verdict> {
+        let record = self.registry.integration(&desired.name).await.map_err(|e| store_failed(&e))?;
+        let is_its =
+            |r: &IntegrationRecord| r.request == request.id.to_string() && !r.complete && r.desired == *desired;
+        Ok(record.as_ref().is_some_and(is_its))
     }
 
     /// Reads the recipe as a plan.
@@ -311,12 +314,13 @@ impl Conductor<'_> {
 
     pub(super) async fn lease(&self, key: &str, owner: &str) -> Result<LeaseGuard<'_>, Verdict> {
         let (ttl, wait) = (self.timing.lease_ttl, self.timing.lease_wait);
-        LeaseGuard::take(self.leases, self.clock, key, owner, ttl, wait).await.map_err(|e| store_failed(&e))?.ok_or_else(
-            || Verdict::Paused {
+        LeaseGuard::take(self.leases, self.clock, key, owner, ttl, wait)
+            .await
+            .map_err(|e| store_failed(&e))?
+            .ok_or_else(|| Verdict::Paused {
                 delay: std::time::Duration::from_secs(10),
                 reason: format!("another request works on {key}"),
-            },
-        )
+            })
     }
 
     async fn remember(&self, request: &StoredRequest, desired: &Integration, complete: bool) -> Result<(), Verdict> {

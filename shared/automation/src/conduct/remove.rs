@@ -52,12 +52,16 @@ impl Conductor<'_> {
             let _ = run.sweep(&Removers).await;
         }
         outcomes.push(run.end());
-        if judge(&[&outcomes[0]], self.clock.now()).is_none() {
+        let last = if judge(&[&outcomes[0]], self.clock.now()).is_none() {
             let left = self.registry.leave_trust(&prepared.trust.key, &name).await.map_err(|e| store_failed(&e))?;
-            if left.is_empty() {
-                let _ = trust_run.sweep(&Removers).await;
-                outcomes.push(trust_run.end());
-            }
+            left.is_empty()
+        } else {
+            // Nothing of the trust is removed now, but what is still to go is named with the rest.
+            prepared.trust.owners.iter().all(|owner| *owner == name)
+        };
+        if last {
+            let _ = trust_run.sweep(&Removers).await;
+            outcomes.push(trust_run.end());
         }
         let all: Vec<&Outcome> = outcomes.iter().collect();
         let report = Report::of(&all);

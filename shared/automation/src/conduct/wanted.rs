@@ -156,6 +156,7 @@ impl Conductor<'_> {
             redirect_uri,
             dbt_account: desired.dbt_system.clone(),
             groups: resolved.groups,
+            people: resolved.people,
             environments: resolved.environments,
             link: resolved.link,
             cut_over,

@@ -17,7 +17,10 @@ pub fn for_developers(want: &WantedIntegration, dbt: &DbtSettings) -> Vec<Handof
     let projects: Vec<String> =
         want.environments.iter().map(|e| format!("{} (project {}, environment {})", e.name, e.project, e.id)).collect();
     let values = |more: &[(&str, &str)]| {
-        let mut values = BTreeMap::from([("environments".to_owned(), projects.join(", "))]);
+        let mut values = BTreeMap::from([
+            ("environments".to_owned(), projects.join(", ")),
+            ("people".to_owned(), want.people.join(", ")),
+        ]);
         values.extend(more.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
         values
     };

@@ -24,6 +24,8 @@ use crate::want::{Environment, Link};
 pub struct Resolved {
     /// Ids of the groups by name.
     pub groups: BTreeMap<String, String>,
+    /// The people in them, by the name with which they sign in; of large groups the first ones.
+    pub people: Vec<String>,
     /// The environments.
     pub environments: Vec<Environment>,
     /// How dbt reaches the warehouse.
@@ -73,7 +75,8 @@ pub async fn run(
         let (instance, mut findings) = instance;
         findings.extend(identity_center::resolve_users(systems, &instance, trust, &members.users).await?);
         findings.extend(members.findings);
-        Ok((members.groups, findings))
+        let people: Vec<String> = members.users.into_iter().map(|user| user.claim).collect();
+        Ok((members.groups, people, findings))
     };
     let (people, (warehouse, redshift), dbt) = try_join3(
         people,
@@ -81,10 +84,10 @@ pub async fn run(
         dbt::check(systems, desired),
     )
     .await?;
-    let (groups, mut findings) = people;
+    let (groups, people, mut findings) = people;
     findings.extend(redshift);
     findings.extend(dbt.findings);
-    let resolved = Resolved { groups, environments: dbt.environments, link: dbt.link };
+    let resolved = Resolved { groups, people, environments: dbt.environments, link: dbt.link };
     Ok(Preflight { resolved, findings, warehouse })
 }
 

@@ -14,9 +14,11 @@ mod find;
 mod record;
 mod write;
 
+use std::collections::BTreeMap;
+
 use super::field::{Fields, all_new, differences};
 use super::later::{Later, Presence};
-use super::ledger::{ChangeKind, FieldChange};
+use super::ledger::{ChangeKind, FieldChange, Ownership};
 use super::plan::StepStatus;
 use super::port::Port;
 use super::resource::{Found, Resource};
@@ -44,10 +46,17 @@ impl<S: Send + Sync> Run<'_, S> {
         }
         match resource.parents() {
             Presence::Gone => {
+                if let Some(port) = R::port(self.setting.systems) {
+                    let one = One { run: self, resource: &resource, address: &address, port };
+                    one.went_with_its_parent().await?;
+                }
                 self.step(&address, ChangeKind::None, StepStatus::Done, "gone with what it was part of");
                 return Ok(Later::Gone);
             }
             Presence::Unknown => {
+                if let Some(port) = R::port(self.setting.systems) {
+                    self.note_observed::<R>(&address, port);
+                }
                 self.to_create::<R>(&resource, &address);
                 return Ok(Later::Unknown);
             }
@@ -65,6 +74,23 @@ impl<S: Send + Sync> Run<'_, S> {
             Reading::Apply => Box::pin(one.apply()).await,
             Reading::Remove => Box::pin(one.resolve()).await,
         }
+    }
+
+    /// In a system that we only observe, a change that is needed ends the request before any write.
+    fn note_observed<R: Resource<Systems = S>>(&self, address: &Address, port: &Port<R::Read, R::Write>) {
+        if port.mode != Mode::Observe {
+            return;
+        }
+        self.note(Finding {
+            check: CHANGE_IN_OBSERVED_SYSTEM.into(),
+            severity: Severity::Critical,
+            resource: address.to_string(),
+            expected: format!("{} needs no change, since it is only observed", port.id),
+            found: "a change is needed there".into(),
+            effect: "the integration cannot be brought into its state".into(),
+            fix: "have its administrator make the change, or set the system's mode to `manage` or `handoff`".into(),
+            row: R::ROW.into(),
+        });
     }
 
     fn to_create<R: Resource<Systems = S>>(&self, resource: &R, address: &Address) {
@@ -91,13 +117,13 @@ impl<R: Resource> One<'_, '_, R> {
         let found = found.map_err(|e| self.run.stopped(self.address, ChangeKind::None, e))?;
         let Found::Here(seen) = found else {
             self.note_foreign(&found);
-            self.note_observed();
+            self.run.note_observed::<R>(self.address, self.port);
             self.run.to_create::<R>(self.resource, self.address);
             return Ok(Later::Unknown);
         };
         let (change, fields) = self.compare(&seen);
         if change != ChangeKind::None {
-            self.note_observed();
+            self.run.note_observed::<R>(self.address, self.port);
         }
         let (status, detail) = match change {
             ChangeKind::None => (StepStatus::Done, "as it should be".to_owned()),
@@ -163,6 +189,17 @@ impl<R: Resource> One<'_, '_, R> {
         Ok(Later::known(self.resource.output(&seen)))
     }
 
+    /// A part that an unconfirmed create may have made went with the whole. Of anything else the intent stays open, and
+    /// the sweep tells.
+    async fn went_with_its_parent(&self) -> Result<(), Stop> {
+        let part = self.resource.ownership(None) == Ownership::Child;
+        if self.run.reading == Reading::Remove && part && matches!(self.known(), (None, Some(_))) {
+            let stopped = |e| self.run.stopped(self.address, ChangeKind::None, e);
+            self.close("it is gone with what it was part of").await.map_err(stopped)?;
+        }
+        Ok(())
+    }
+
     fn resolved(&self, there: bool) {
         if there {
             self.run.step(self.address, ChangeKind::Delete, StepStatus::Pending, "to be removed");
@@ -190,11 +227,16 @@ impl<R: Resource> One<'_, '_, R> {
                 Err((ChangeKind::Create, error.on(self.address.to_string()).into()))
             }
             Found::Absent | Found::Foreign { .. } => {
+                let failed = |e| (ChangeKind::Create, e);
+                if let Some(seen) = self.find_superseded().await.map_err(failed)? {
+                    self.take_in(&seen, false).await.map_err(failed)?;
+                    return self.adjust(seen).await;
+                }
                 self.note_foreign(&found);
                 let fields = all_new(&self.resource.wants());
                 // An intent beside a recorded item was a change of it: this is a create of its own.
                 let open = intent.filter(|_| item.is_none()).map(|intent| intent.id);
-                let output = self.create(open, &fields).await.map_err(|e| (ChangeKind::Create, e))?;
+                let output = self.create(open, &fields).await.map_err(failed)?;
                 Ok((ChangeKind::Create, fields, output))
             }
         }
@@ -204,9 +246,12 @@ impl<R: Resource> One<'_, '_, R> {
         let (change, fields) = self.compare(&seen);
         let failed = |e: StepError| (change, e);
         let (item, intent) = self.known();
+        let same = match &item {
+            Some(item) => self.name(&seen).map_err(failed)? == item.identity,
+            None => false,
+        };
         match &item {
-            None => self.take_in(&seen, change == ChangeKind::None).await.map_err(failed)?,
-            Some(item) => {
+            Some(item) if same => {
                 if change != ChangeKind::Replace {
                     self.keep_after_all(&seen).await.map_err(failed)?;
                 }
@@ -214,11 +259,19 @@ impl<R: Resource> One<'_, '_, R> {
                     self.confirm(&seen).await.map_err(failed)?;
                 }
             }
+            _ => {
+                self.leave_entry().await.map_err(failed)?;
+                self.take_in(&seen, change == ChangeKind::None).await.map_err(failed)?;
+            }
         }
         let output = match change {
             ChangeKind::None => Later::known(self.resource.output(&seen)),
             ChangeKind::Replace => {
                 self.supersede().await.map_err(failed)?;
+                if let Some(old) = self.find_superseded().await.map_err(failed)? {
+                    self.take_in(&old, false).await.map_err(failed)?;
+                    return Box::pin(self.adjust(old)).await;
+                }
                 self.create(None, &fields).await.map_err(failed)?
             }
             _ => self.update(&seen, change, &fields).await.map_err(failed)?,
@@ -227,7 +280,11 @@ impl<R: Resource> One<'_, '_, R> {
     }
 
     fn compare(&self, seen: &R::Seen) -> (ChangeKind, Vec<FieldChange>) {
-        let written = self.known().0.map(|item| item.written).unwrap_or_default();
+        let written = match self.known() {
+            (Some(item), None) => item.written,
+            // A change that was never confirmed may have written other versions.
+            _ => BTreeMap::new(),
+        };
         let shows: Fields = self.resource.shows(seen, &written);
         let fields = differences(&shows, &self.resource.wants());
         let fixed = self.resource.immutable();
@@ -239,23 +296,6 @@ impl<R: Resource> One<'_, '_, R> {
             ChangeKind::Update
         };
         (change, fields)
-    }
-
-    /// In a system that we only observe, a change that is needed ends the request before any write.
-    fn note_observed(&self) {
-        if self.port.mode != Mode::Observe {
-            return;
-        }
-        self.run.note(Finding {
-            check: CHANGE_IN_OBSERVED_SYSTEM.into(),
-            severity: Severity::Critical,
-            resource: self.address.to_string(),
-            expected: format!("{} needs no change, since it is only observed", self.port.id),
-            found: "a change is needed there".into(),
-            effect: "the integration cannot be brought into its state".into(),
-            fix: "have its administrator make the change, or set the system's mode to `manage` or `handoff`".into(),
-            row: R::ROW.into(),
-        });
     }
 
     fn note_foreign(&self, found: &Found<R::Seen>) {

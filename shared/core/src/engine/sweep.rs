@@ -1,6 +1,7 @@
 //! Removing what is no longer wanted.
 
 use std::cmp::Reverse;
+use std::collections::VecDeque;
 
 use futures::future::BoxFuture;
 
@@ -44,35 +45,42 @@ impl<S: Send + Sync> Run<'_, S> {
     /// # Errors
     /// Why not all is removed; the run has kept the reasons.
     pub async fn sweep(&self, remover: &dyn Remover<S>) -> Result<(), Stop> {
-        let left = self.no_longer_wanted();
-        for item in left {
+        let mut left: VecDeque<InventoryItem> = self.no_longer_wanted().into();
+        // What the vendor refuses to remove, since something else that is to go still uses it.
+        let mut in_use: Vec<(InventoryItem, CallError)> = Vec::new();
+        while let Some(item) = left.pop_front() {
             if self.reading == Reading::Plan {
                 self.step(&item.address, ChangeKind::Delete, StepStatus::Pending, "to be removed");
                 self.changed(&item.address, ChangeKind::Delete, Vec::new());
                 continue;
             }
             if self.halted() || !self.state().failures.is_empty() {
-                self.state().skipped = true;
-                let why = "still there: something before it did not succeed";
-                self.step(&item.address, ChangeKind::Delete, StepStatus::Skipped, why);
+                self.still_there(&item);
                 continue;
             }
-            self.step(&item.address, ChangeKind::Delete, StepStatus::Running, "");
-            if remover.mode(self.setting.systems, &item) != Mode::Manage && item.ownership != Ownership::Foreign {
+            if remover.mode(self.setting.systems, &item) != Mode::Manage {
                 if let Err(error) = self.leave_to_a_person(&item).await {
                     self.stopped(&item.address, ChangeKind::Handoff, error);
                 }
                 continue;
             }
+            self.step(&item.address, ChangeKind::Delete, StepStatus::Running, "");
             match self.remove(remover, &item).await {
                 Ok(()) => {
                     self.step(&item.address, ChangeKind::Delete, StepStatus::Done, gone(&item.ownership));
                     self.changed(&item.address, ChangeKind::Delete, Vec::new());
+                    for (item, _) in in_use.drain(..).rev() {
+                        left.push_front(item);
+                    }
                 }
+                Err(StepError::Call(error)) if error.kind == ErrorKind::Conflict => in_use.push((item, error)),
                 Err(error) => {
                     self.stopped(&item.address, ChangeKind::Delete, error);
                 }
             }
+        }
+        for (item, error) in in_use {
+            self.stopped(&item.address, ChangeKind::Delete, error.into());
         }
         self.note_unsettled();
         let state = self.state();
@@ -107,6 +115,12 @@ impl<S: Send + Sync> Run<'_, S> {
         Ok(())
     }
 
+    fn still_there(&self, item: &InventoryItem) {
+        self.state().skipped = true;
+        let why = "still there: something before it did not succeed";
+        self.step(&item.address, ChangeKind::Delete, StepStatus::Skipped, why);
+    }
+
     /// What is to go, in the order of going. A recipe that was read for a removal tells best what stands on what: an
     /// older object may have been pointed at a newer one. What it does not state goes by the order of making.
     fn no_longer_wanted(&self) -> Vec<InventoryItem> {
@@ -131,14 +145,16 @@ impl<S: Send + Sync> Run<'_, S> {
         left.into_iter().map(|(_, item)| item).collect()
     }
 
-    /// A create that was never confirmed, of something that is not stated any more: only the recipe that stated it can
-    /// look for it. The runs of a request read that recipe for a removal first; where that was not done, people hear of
-    /// it.
+    /// A create that was never confirmed, of something that is not stated any more, or that cannot be looked for because
+    /// what it stands on is gone. Only the recipe that stated it can look for it, read for a removal; where that was not
+    /// done, or has not settled it, people hear of it.
     fn note_unsettled(&self) {
         let unsettled: Vec<Address> = {
             let (book, state) = (self.book(), self.state());
             let open = book.intents.keys().filter(|address| !book.items.contains_key(*address));
-            open.filter(|address| !state.stated.contains(*address)).cloned().collect()
+            open.filter(|address| self.reading == Reading::Remove || !state.stated.contains(*address))
+                .cloned()
+                .collect()
         };
         for address in unsettled {
             self.note(Finding {

@@ -51,7 +51,8 @@ async fn look_alikes_and_foreign_entries_stay_byte_for_byte() {
         outcome.findings.iter().filter(|f| f.check == "foreign_object").map(|f| f.resource.as_str()).collect();
     assert_eq!(noticed, ["server", "app", "config[1]"]);
     assert_eq!(theirs(&world), before);
-    world.complete(&Desired { label: 2, secret: 2, path: 2, config: 2, ..want.clone() }).await;
+    let want = Desired { label: 2, secret: 2, path: 2, config: 2, ..want };
+    world.complete(&want).await;
     assert_eq!(theirs(&world), before);
     assert!(world.cloud.list()["x-issuer"].contains("theirs"));
     world.clean_up(&want).await;

@@ -9,7 +9,7 @@ use extoauth_core::systems::Mode;
 use crate::cloud::Object;
 use crate::recipe::{Desired, single_changes};
 use crate::things::secret_value;
-use crate::world::{World, same, undisturbed};
+use crate::world::{World, same};
 
 /// Does exactly what a hand-off says, with its values and nothing else.
 fn act(world: &World, handoff: &Handoff) {
@@ -150,10 +150,17 @@ async fn what_a_person_deletes_and_makes_again_is_found() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_reference_of_these_tests_is_the_managed_state() {
-    let managed = world([Mode::Manage; 3]);
-    managed.complete(&Desired::default()).await;
-    let ours = |lines: Vec<String>| lines.into_iter().filter(|l| l.starts_with("<server")).collect::<Vec<_>>();
-    assert_eq!(ours(managed.snapshot()).len(), 1);
-    assert!(undisturbed(&Desired::default()).await.iter().any(|l| l.starts_with("<server")));
+async fn a_removal_writes_nothing_there_and_tells_what_to_remove() {
+    let world = world([Mode::Manage, Mode::Handoff, Mode::Manage]);
+    with_a_person(&world, &Desired::default()).await;
+    let issuer = world.cloud.objects().into_iter().find(|o| o.kind == "issuer").expect("made");
+    let list = world.cloud.list();
+    let outcome = world.remove(&Desired::default()).await.outcome();
+    assert!(matches!(outcome.ending, Ending::Complete), "{outcome:#?}");
+    assert!(world.book().await.items.is_empty());
+    assert!(world.cloud.objects().contains(&issuer));
+    assert_eq!(world.cloud.list(), list);
+    let told: Vec<_> = outcome.handoffs.iter().map(|h| (h.what.as_str(), h.done)).collect();
+    let what = |address: &str| format!("Remove what the integration no longer needs: {address}");
+    assert_eq!(told, [(what("entry").as_str(), None), (what("issuer").as_str(), None)]);
 }

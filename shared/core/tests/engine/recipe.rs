@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use extoauth_core::engine::{InventoryItem, Ownership, Permit, Removal, Remover, Run, Stop, Value};
 use extoauth_core::error::absent_is_none;
 use extoauth_core::ids::Address;
+use extoauth_core::systems::Mode;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
@@ -130,6 +131,11 @@ impl Remover<Systems> for Removers {
             Ok(None)
         }
         .boxed()
+    }
+
+    fn mode(&self, systems: &Systems, item: &InventoryItem) -> Mode {
+        let all = [&systems.idp, &systems.warehouse, &systems.client];
+        all.into_iter().find(|port| port.id == item.system).map_or(Mode::Manage, |port| port.mode)
     }
 
     fn shared_key(&self, item: &InventoryItem) -> Option<String> {

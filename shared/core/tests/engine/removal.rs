@@ -8,7 +8,7 @@ use extoauth_core::error::ErrorKind;
 use crate::cloud::{FAULTS, Fault};
 use crate::crossing::SIDES;
 use crate::recipe::Desired;
-use crate::world::{Tried, World};
+use crate::world::{Tried, World, same, undisturbed};
 
 async fn prepared(want: &Desired) -> World {
     let world = World::new();
@@ -87,6 +87,34 @@ async fn an_older_object_that_was_pointed_at_a_newer_one_goes_first() {
     world.complete(&want).await;
     let outcome = world.remove(&want).await.outcome();
     assert!(matches!(outcome.ending, Ending::Complete), "{:#?}", outcome.failures);
+    world.clean_up(&want).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_where_both_are_no_longer_stated() {
+    let world = prepared(&Desired::default()).await;
+    world.complete(&Desired { config: 2, ..Desired::default() }).await;
+    let want = Desired { environments: [].into(), ..Desired::default() };
+    world.complete(&want).await;
+    same(&world.snapshot(), &undisturbed(&want).await, "end");
+    world.is_at_rest(&want).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_in_use_elsewhere_is_named_and_the_rest_goes() {
+    let want = Desired::default();
+    let world = prepared(&want).await;
+    let config = world.cloud.objects().into_iter().find(|o| o.kind == "config" && o.id.starts_with('o')).expect("ours");
+    let mut theirs = world.cloud.objects().into_iter().find(|o| o.id == "env-2").expect("an environment");
+    let before = theirs.clone();
+    theirs.fields.insert("uses".into(), config.id);
+    world.cloud.put(theirs);
+    let outcome = world.remove(&want).await.outcome();
+    let failed: Vec<_> = outcome.failures.iter().map(|f| f.resource.as_str()).collect();
+    // The app is what the configuration uses.
+    assert_eq!(failed, ["config[1]", "app"]);
+    assert_eq!(world.book().await.items.len(), 2);
+    world.cloud.put(before);
     world.clean_up(&want).await;
 }
 

@@ -24,8 +24,8 @@ async fn applying_twice_writes_once_and_makes_the_same_reads() {
         assert_eq!(world.cloud.writes(), Vec::<String>::new());
         reads.push(world.cloud.calls().len());
     }
-    // Eleven resources, one look each.
-    assert_eq!(reads, [9, 9]);
+    // Ten resources, one look each.
+    assert_eq!(reads, [10, 10]);
     assert_eq!((world.snapshot(), world.journal().await.len()), (snapshot, journal));
 }
 
@@ -120,7 +120,7 @@ async fn a_change_in_an_observed_system_is_a_critical_finding_of_the_plan() {
         .filter(|f| f.check == extoauth_core::engine::CHANGE_IN_OBSERVED_SYSTEM)
         .map(|f| f.resource.as_str())
         .collect();
-    // What points at things that are not there yet is not looked at; that it must be made there is clear all the same.
+    // What stands on things that are not there yet is not looked at; that it must be made is clear all the same.
     assert_eq!(observed, ["config[1]", "environment[env-1]"]);
     assert!(world.cloud.writes().is_empty());
 }

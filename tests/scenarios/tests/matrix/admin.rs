@@ -112,6 +112,8 @@ impl House {
     }
 
     async fn sent(&self, call: reqwest::RequestBuilder) -> Value {
-        self.admin.send(call).await.expect("an answer").good().expect("what an administrator may do")
+        let words = format!("{:?}", call.try_clone().and_then(|call| call.build().ok()).map(|call| call.url().clone()));
+        let answer = self.admin.send(call).await.expect("an answer").good();
+        answer.unwrap_or_else(|error| panic!("an administrator may do this: {words}: {error:#}"))
     }
 }

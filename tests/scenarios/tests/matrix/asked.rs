@@ -3,12 +3,21 @@
 
 use extoauth_core::clock::Clock as _;
 use extoauth_sandbox::seed;
+use extoauth_sandbox::world::FaultSpec;
 use extoauth_scenarios::tickets::with;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::drive::golden;
 use crate::house::{House, beside_others};
+
+/// The digest of a plan that was shown a minute ago: ServiceNow tells times by the second.
+async fn shown_a_minute_ago(house: &House) -> String {
+    house.watch.forward(-SignedDuration::from_mins(1));
+    let planned = house.run("okta-plan").await.good();
+    house.watch.forward(SignedDuration::from_mins(1));
+    planned.report.plan.digest
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_applied_is_the_plan_that_was_approved() {
@@ -19,7 +28,7 @@ async fn what_is_applied_is_the_plan_that_was_approved() {
     house.clear().await;
 
     let provision = golden("okta-provision");
-    let digest = house.run("okta-plan").await.good().report.plan.digest;
+    let digest = shown_a_minute_ago(&house).await;
     let again = house.run("okta-plan").await.good().report.plan.digest;
     assert_eq!(digest, again, "a plan is the same as long as nothing changes");
 
@@ -61,12 +70,30 @@ async fn a_crash_within_an_approved_plan() {
     house.run("okta-provision").await.good();
     let expected = house.picture().await;
     house.clear().await;
-    let digest = house.run("okta-plan").await.good().report.plan.digest;
-    house.fault(extoauth_sandbox::world::FaultSpec::new("dbt", "*/oauth-configurations/", "kill_after").method("POST"));
+    let digest = shown_a_minute_ago(&house).await;
+    house.fault(FaultSpec::new("dbt", "*/oauth-configurations/", "kill_after").method("POST"));
     let ended = house.run_anew(&with(&golden("okta-provision"), &[("plan_digest", &digest)])).await;
-    assert_eq!(ended.crashes, 1);
-    ended.good();
+    assert_eq!(ended.good().crashes, 1);
     house.picture().await.must_be(&expected, "after the crash");
+}
+
+/// What is told of a comparison that was interrupted is no approval: the next round compares again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pause_while_the_plan_is_compared() {
+    let _turn = beside_others().await;
+    let Some(house) = House::open().await else { return };
+    house.run("okta-provision").await.good();
+    house.watch.forward(-SignedDuration::from_mins(1));
+    let shown = house.run_anew(&with(&golden("okta-plan"), &[("access_token_minutes", "30")])).await.good();
+    house.watch.forward(SignedDuration::from_mins(1));
+    let digest = shown.report.plan.digest;
+    house.forget_calls();
+    house.fault(FaultSpec::new("dbt", "*/oauth-configurations/??????/", "throttle"));
+    let other = with(&golden("okta-provision"), &[("access_token_minutes", "45"), ("plan_digest", &digest)]);
+    let ended = house.run_anew(&other).await;
+    assert_eq!(ended.error().code, "plan_changed", "{:?}", ended.error());
+    assert!(ended.rounds > 1, "it was interrupted");
+    assert!(house.calls().iter().all(|call| !call.write), "nothing was written");
 }
 
 fn connection_of(state: &Value, environment: u64) -> u64 {
@@ -166,10 +193,10 @@ async fn private_link_and_tunnel_are_taken_over() {
     let ours = connection(&state, connection_of(&state, 90011));
     assert_ne!(ours["id"], tunnelled);
     assert_eq!(ours["is_ssh_tunnel_enabled"], json!(true));
-    let id = ours["id"].as_u64().expect("an id");
-    let tunnels = house.dbt("GET", &format!("encryptions/?connection_id={id}"), Value::Null).await;
-    let hosts: Vec<_> = tunnels.as_array().into_iter().flatten().filter_map(|one| one["hostname"].as_str()).collect();
-    assert_eq!(hosts, ["bastion.example.net"], "{tunnels}");
+    let tunnels = state["dbt"][seed::DBT_NAME]["encryptions"].as_array().cloned().unwrap_or_default();
+    let hosts: Vec<_> =
+        tunnels.iter().filter(|one| one["connection_id"] == ours["id"]).map(|one| &one["hostname"]).collect();
+    assert_eq!(hosts, ["bastion.example.net"], "{tunnels:#?}");
     house.forget_calls();
     house.run_anew(&golden("okta-second")).await.good();
     assert!(house.calls().iter().all(|call| !call.write), "a repetition writes nothing");

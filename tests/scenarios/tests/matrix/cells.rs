@@ -60,7 +60,8 @@ pub fn places(calls: &[Call]) -> Vec<Place> {
 /// ones numbers of six digits. A path of other calls is never as long.
 fn glob(path: &str) -> String {
     let part = |part: &str| {
-        let okta = part.len() == 20 && part.chars().all(|c| c.is_ascii_alphanumeric());
+        let id = part.chars().all(|c| c.is_ascii_alphanumeric()) && part.contains(|c: char| c.is_ascii_digit());
+        let okta = part.len() == 20 && id;
         let dbt = part.len() == 6 && part.chars().all(|c| c.is_ascii_digit());
         if okta || dbt { "?".repeat(part.len()) } else { part.to_owned() }
     };

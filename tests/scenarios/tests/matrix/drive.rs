@@ -121,7 +121,10 @@ impl House {
             };
             return Ended { verdict, report, request, rounds, crashes };
         }
-        panic!("the request has not ended after {MAX_ROUNDS} rounds\n{}", self.said());
+        panic!(
+            "the request has not ended after {MAX_ROUNDS} rounds: {}",
+            self.said().lines().last().unwrap_or_default()
+        );
     }
 
     /// One message's worth of work in a process of its own; none if the process died on the way.

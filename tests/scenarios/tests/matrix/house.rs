@@ -29,7 +29,7 @@ use tokio::sync::{Notify, RwLock, RwLockReadGuard, RwLockWriteGuard};
 /// The function that the tests are.
 pub const FUNCTION: &str = "provision";
 /// Time of an invocation: a vendor that asks for more makes the run pause.
-const INVOCATION: Duration = Duration::from_secs(12);
+const INVOCATION: Duration = Duration::from_secs(25);
 /// What a crash leaves in flight has reached its server after this time.
 const SETTLES: Duration = Duration::from_millis(40);
 
@@ -95,6 +95,8 @@ pub struct House {
     pub crash: Arc<Crash>,
     /// What the systems hold at start.
     pub start: Value,
+    /// Time of an invocation.
+    pub invocation: Duration,
     aws: SdkConfig,
     /// All that the product said: for the canary.
     said: Mutex<Vec<String>>,
@@ -128,7 +130,7 @@ impl House {
             .load()
             .await;
         let admin = Client::new(sandbox.sandbox_json()).expect("a client");
-        let start = Value::Object(sandbox.state().await.expect("a state"));
+        let start = state_of(&sandbox).await;
         let watch = Arc::new(Watch::default());
         let mut house = Self {
             admin,
@@ -138,6 +140,7 @@ impl House {
             watch,
             crash,
             start,
+            invocation: INVOCATION,
             aws,
             said: Mutex::default(),
             sandbox,
@@ -188,7 +191,7 @@ impl House {
             .build()
             .expect("a client");
         let sender = Sender::new(http);
-        let deadline = Deadline::after(INVOCATION, Duration::ZERO);
+        let deadline = Deadline::after(self.invocation, Duration::ZERO);
         sender.set_deadline(deadline);
         let shared = SharedDeadline::default();
         shared.set(deadline);
@@ -205,7 +208,7 @@ impl House {
 
     /// What the systems hold.
     pub async fn state(&self) -> Value {
-        Value::Object(self.sandbox.state().await.expect("a state"))
+        state_of(&self.sandbox).await
     }
 
     /// The function's calls so far.
@@ -253,6 +256,20 @@ impl House {
     }
 }
 
+/// What the systems hold, but for the administrator's own token, which lives longer with each use, and for tunnels of
+/// connections that are gone, for which dbt has no call.
+async fn state_of(sandbox: &Sandbox) -> Value {
+    let mut state = Value::Object(sandbox.state().await.expect("a state"));
+    if let Some(org) = state.pointer_mut("/okta/acme").and_then(Value::as_object_mut) {
+        org.remove("api-tokens");
+    }
+    let connections = state["dbt"][seed::DBT_NAME]["connections"].as_array().cloned().unwrap_or_default();
+    if let Some(Value::Array(tunnels)) = state.pointer_mut("/dbt/acme/encryptions") {
+        tunnels.retain(|tunnel| connections.iter().any(|connection| connection["id"] == tunnel["connection_id"]));
+    }
+    state
+}
+
 /// The clients of one process of the function.
 pub struct Process {
     /// The clients.
@@ -283,6 +300,7 @@ pub fn timing() -> Timing {
         lag_cap: Duration::from_millis(200),
         poll: Duration::from_millis(20),
         lease_wait: Duration::from_secs(1),
-        ..Timing::default()
+        // A crash blocks what the dead process held for this long.
+        lease_ttl: Duration::from_secs(2),
     }
 }

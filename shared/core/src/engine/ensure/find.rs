@@ -7,7 +7,7 @@ use super::One;
 use crate::engine::later::Presence;
 use crate::engine::ledger::{ChangeKind, Intent, InventoryItem};
 use crate::engine::resource::{Found, Lookup, Resource};
-use crate::engine::run::{Reading, StepError};
+use crate::engine::run::StepError;
 use crate::error::{CallError, ErrorKind};
 use crate::systems::Mode;
 
@@ -21,7 +21,12 @@ impl<R: Resource> One<'_, '_, R> {
     /// What stands at the address now, looked for in the way that the journal calls for.
     pub(super) async fn find(&self) -> Result<Found<R::Seen>, StepError> {
         match self.known() {
-            (None, None) => self.look(None, false).await,
+            (None, None) => {
+                if let Some(seen) = self.find_superseded().await? {
+                    return Ok(Found::Here(seen));
+                }
+                self.look(None, false).await
+            }
             (None, Some(intent)) => self.settle(intent.at).await,
             (Some(item), _) => self.find_recorded(&item).await,
         }
@@ -30,8 +35,8 @@ impl<R: Resource> One<'_, '_, R> {
     /// A recorded object that a read does not show may be one that the vendor does not show everywhere yet: only after
     /// its lag it is taken for gone, since making another would be a duplicate.
     async fn find_recorded(&self, item: &InventoryItem) -> Result<Found<R::Seen>, StepError> {
-        // Below a parent that was just made there is nothing to wait for, and a removal is content with "gone".
-        let patient = self.run.reading != Reading::Remove && self.resource.parents() == Presence::Here;
+        // Below a parent that was just made there is nothing to wait for.
+        let patient = self.resource.parents() == Presence::Here;
         let since = self.run.now();
         let waits = Waits::begin(self, since);
         loop {
@@ -61,6 +66,16 @@ impl<R: Resource> One<'_, '_, R> {
         let Found::Here(seen) = found else { return Ok(found) };
         let old = self.superseded(&seen)?.is_some() && self.compare(&seen).0 == ChangeKind::Replace;
         Ok(if old { Found::Absent } else { Found::Here(seen) })
+    }
+
+    /// An object that was to be replaced and is what is wanted again. It carries our mark, so that another one beside it
+    /// could not be told from it.
+    pub(super) async fn find_superseded(&self) -> Result<Option<R::Seen>, StepError> {
+        if !self.any_superseded() {
+            return Ok(None);
+        }
+        let Found::Here(seen) = self.but_superseded(self.look(None, true).await?)? else { return Ok(None) };
+        Ok(self.superseded(&seen)?.map(|_| seen))
     }
 
     /// Where a person makes it: by record, else by natural key, since what they delete and make again, or make anew, has a

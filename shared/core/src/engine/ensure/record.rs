@@ -45,10 +45,12 @@ impl<R: Resource> One<'_, '_, R> {
     pub(super) async fn take_in(&self, seen: &R::Seen, as_wanted: bool) -> Result<(), StepError> {
         let old = self.superseded(seen)?;
         let made = self.known().1.is_some();
-        let (event, ownership) = match &old {
-            Some(old) => (Event::Recorded, old.ownership.clone()),
-            None if made => (Event::Outcome, self.resource.ownership(None)),
-            None => (Event::Recorded, self.resource.ownership(Some(seen))),
+        let (event, ownership) = match (old, self.resource.ownership(Some(seen))) {
+            (Some(old), _) => (Event::Recorded, old.ownership),
+            // What the resource can tell is somebody else's was made meanwhile, and not by our create.
+            (None, Ownership::Foreign) => (Event::Recorded, Ownership::Foreign),
+            (None, _) if made => (Event::Outcome, self.resource.ownership(None)),
+            (None, found) => (Event::Recorded, found),
         };
         // Which versions an earlier run has written is not known, unless there is nothing left to write.
         let written = if as_wanted { self.resource.written() } else { BTreeMap::new() };
@@ -89,10 +91,24 @@ impl<R: Resource> One<'_, '_, R> {
         self.run.append(R::KIND, draft, InventoryChange::Put(item)).await
     }
 
+    /// An entry that is to stand at another place now does not go with anything of ours: the sweep takes it out.
+    pub(super) async fn leave_entry(&self) -> Result<(), StepError> {
+        match self.known().0.map(|item| item.ownership) {
+            Some(Ownership::Entry { .. }) => self.supersede().await,
+            _ => Ok(()),
+        }
+    }
+
     /// The record of an object that was to be replaced, if this is it.
     pub(super) fn superseded(&self, seen: &R::Seen) -> Result<Option<InventoryItem>, StepError> {
         let address = self.superseded_address(&self.name(seen)?);
         Ok(self.run.book().items.get(&address).cloned())
+    }
+
+    /// Whether anything is still to be removed that was replaced here.
+    pub(super) fn any_superseded(&self) -> bool {
+        let prefix = format!("{}.superseded[", self.address);
+        self.run.book().items.keys().any(|address| address.as_str().starts_with(&prefix))
     }
 
     /// An interrupted run was about to replace the object, and nothing calls for that any more: it must not be removed.
@@ -114,9 +130,8 @@ impl<R: Resource> One<'_, '_, R> {
 
     fn next_order(&self) -> u64 {
         let mut state = self.run.state();
-        let order = state.next_order;
         state.next_order += 1;
-        order
+        state.next_order - 1
     }
 
     pub(super) fn draft(&self, event: Event, change: ChangeKind, fields: Vec<FieldChange>) -> Draft {

@@ -25,10 +25,7 @@ impl<R: Resource> One<'_, '_, R> {
         let making = Making { intent: id, mark: &self.run.setting.mark };
         let mut patience = PATIENCE;
         let mut lost = false;
-        // An entry that is to stand at another place now does not go with anything of ours: the sweep takes it out.
-        if self.known().0.is_some_and(|item| matches!(item.ownership, Ownership::Entry { .. })) {
-            self.supersede().await?;
-        }
+        self.leave_entry().await?;
         let made = loop {
             // Before every try: a run that resumes waits out the lag since the last one.
             self.intend(id, ChangeKind::Create, fields).await?;

@@ -1,0 +1,5 @@
+//! What a provisioning run may cost, in one place: the recipe's tests assert it, and the benchmarks divide by it.
+
+/// The longest chain of dependent remote calls of a first run, from reading the ticket to the last read-back, with the
+/// sign-ins. The state store is not in it.
+pub const LONGEST_CHAIN: u32 = 22;
