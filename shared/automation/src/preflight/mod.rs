@@ -71,7 +71,7 @@ pub async fn run(
 ) -> CallResult<Preflight> {
     let people = async {
         let (instance, members) =
-            try_join(identity_center::check(systems, trust_is_new), okta::members(systems, desired, trust)).await?;
+            try_join(identity_center::check(systems, trust_is_new), okta::members(systems, desired, trust, trust_is_new)).await?;
         let (instance, mut findings) = instance;
         findings.extend(identity_center::resolve_users(systems, &instance, trust, &members.users).await?);
         findings.extend(members.findings);

@@ -7,13 +7,16 @@ use extoauth_core::finding::{Finding, Severity};
 use extoauth_core::integration::Integration;
 use extoauth_core::registry::TrustRecord;
 use extoauth_systems::okta::{Group, Member};
-use futures::future::try_join_all;
+use futures::future::{try_join, try_join_all};
 
 use super::missing;
 use crate::systems::{OktaPort, Systems};
 
 /// Members of a group that are looked up. Of a larger group the first ones stand for the rest.
 const SAMPLE: usize = 100;
+
+/// What the org is asked for to see whether it has authorization servers at all: every org that does has this one.
+const FEATURE_PROBE: &str = "default";
 
 /// A user who will sign in.
 pub(super) struct User {
@@ -29,12 +32,26 @@ pub(super) struct Members {
     pub(super) findings: Vec<Finding>,
 }
 
-pub(super) async fn members(systems: &Systems, desired: &Integration, trust: &TrustRecord) -> CallResult<Members> {
+/// The groups and their members. An org without API Access Management shows it at the first look at its authorization
+/// servers: where one is to be made, that look comes before any write.
+pub(super) async fn members(
+    systems: &Systems,
+    desired: &Integration,
+    trust: &TrustRecord,
+    trust_is_new: bool,
+) -> CallResult<Members> {
     let Some(port) = &systems.okta else { return Ok(Members::default()) };
+    let has_servers = async {
+        if trust_is_new {
+            port.read().authorization_servers(FEATURE_PROBE).await?;
+        }
+        Ok(())
+    };
     let each = desired.groups.iter().map(|name| of_group(port, name, trust));
     let mut all = Members::default();
     let mut seen = std::collections::BTreeSet::new();
-    for one in try_join_all(each).await? {
+    let ((), groups) = try_join(has_servers, try_join_all(each)).await?;
+    for one in groups {
         all.groups.extend(one.groups);
         all.users.extend(one.users.into_iter().filter(|user| seen.insert(user.claim.clone())));
         all.findings.extend(one.findings);

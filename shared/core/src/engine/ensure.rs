@@ -147,12 +147,12 @@ impl<R: Resource> One<'_, '_, R> {
                 let stopped = |e| self.run.stopped(self.address, ChangeKind::None, e);
                 let leases = self.run.leases().map_err(stopped)?;
                 let wait = self.run.setting.timing.lease_wait;
-                Some((leases, leases.share(&key, self.address, wait).await.map_err(stopped)?))
+                Some((leases, leases.share(&key, wait).await.map_err(stopped)?))
             }
         };
         let result = self.bring().await;
         if let Some((leases, lease)) = shared {
-            leases.give_back(&lease).await;
+            leases.give_back(lease).await;
         }
         let (change, fields, output) =
             result.map_err(|(change, error)| self.run.stopped(self.address, change, error))?;

@@ -1,14 +1,15 @@
 //! Leases as a run holds them.
 
-use std::sync::Mutex;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::OwnedMutexGuard;
 
 use super::ledger::{Lease, Leases, LedgerError};
 use super::run::StepError;
 use crate::clock::Clock;
-use crate::ids::Address;
 
 /// The lease on the run's subject, kept alive while the run works, and the way to further ones.
 pub struct LeaseGuard<'a> {
@@ -16,6 +17,13 @@ pub struct LeaseGuard<'a> {
     clock: &'a dyn Clock,
     ttl: Duration,
     own: Mutex<Lease>,
+    steps: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+/// The lease on a shared object, held by one step.
+pub(super) struct SharedLease {
+    lease: Lease,
+    _alone: OwnedMutexGuard<()>,
 }
 
 impl<'a> LeaseGuard<'a> {
@@ -35,7 +43,7 @@ impl<'a> LeaseGuard<'a> {
     ) -> Result<Option<Self>, LedgerError> {
         Ok(acquire(leases, key, owner, ttl, wait)
             .await?
-            .map(|lease| Self { leases, clock, ttl, own: Mutex::new(lease) }))
+            .map(|lease| Self { leases, clock, ttl, own: Mutex::new(lease), steps: Mutex::default() }))
     }
 
     /// The lease as it stands.
@@ -62,17 +70,25 @@ impl<'a> LeaseGuard<'a> {
     }
 
     /// Takes the lease on a shared object for the time of one change.
-    pub(super) async fn share(&self, key: &str, who: &Address, wait: Duration) -> Result<Lease, StepError> {
-        // Two steps of one run exclude each other as well; a later try of the same step goes on at once.
-        let owner = format!("{}/{who}", self.own().owner);
-        acquire(self.leases, key, &owner, self.ttl, wait)
+    ///
+    /// The owner is the request, so that a later try of it goes on at once, whichever step held the lease when the one
+    /// before died. Steps of one run exclude each other here, in the process.
+    pub(super) async fn share(&self, key: &str, wait: Duration) -> Result<SharedLease, StepError> {
+        let step = {
+            let mut steps = self.steps.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            Arc::clone(steps.entry(key.to_owned()).or_default())
+        };
+        let alone = step.lock_owned().await;
+        let owner = self.own().owner;
+        let lease = acquire(self.leases, key, &owner, self.ttl, wait)
             .await?
-            .ok_or_else(|| StepError::Busy { key: key.to_owned() })
+            .ok_or_else(|| StepError::Busy { key: key.to_owned() })?;
+        Ok(SharedLease { lease, _alone: alone })
     }
 
-    pub(super) async fn give_back(&self, lease: &Lease) {
-        if let Err(error) = self.leases.release(lease).await {
-            tracing::warn!(lease = %lease.key, %error, "a lease could not be given back; it ends by itself");
+    pub(super) async fn give_back(&self, held: SharedLease) {
+        if let Err(error) = self.leases.release(&held.lease).await {
+            tracing::warn!(lease = %held.lease.key, %error, "a lease could not be given back; it ends by itself");
         }
     }
 }

@@ -177,12 +177,12 @@ impl<S: Send + Sync> Run<'_, S> {
                 None => None,
                 Some(key) => {
                     let wait = self.setting.timing.lease_wait;
-                    Some(self.leases()?.share(&key, &item.address, wait).await?)
+                    Some(self.leases()?.share(&key, wait).await?)
                 }
             };
             let result = self.remove_held(remover, item).await;
             if let Some(lease) = shared {
-                self.leases()?.give_back(&lease).await;
+                self.leases()?.give_back(lease).await;
             }
             vendor_request = result?;
         }

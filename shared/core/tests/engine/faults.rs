@@ -31,10 +31,9 @@ async fn prepared(from: Option<&Desired>, lag: Duration) -> World {
 /// Tries the request again until it is complete; a clear stop is one that another try gets over.
 async fn finish(world: &World, want: &Desired, context: &str) {
     for _ in 0..3 {
-        if let Tried::Ended(outcome) = world.apply(want).await {
-            if matches!(outcome.ending, Ending::Complete) {
-                return;
-            }
+        let tried = world.apply(want).await;
+        if matches!(tried, Tried::Ended(outcome) if matches!(outcome.ending, Ending::Complete)) {
+            return;
         }
     }
     panic!("{context}: not complete after three more tries");
@@ -59,9 +58,9 @@ async fn every_fault_of_every_call_ends_in_the_undisturbed_state() {
                 world.complete(&want).await;
                 world.cloud.calls()
             };
-            for n in 0..calls.len() {
+            for (n, call) in calls.iter().enumerate() {
                 for fault in FAULTS {
-                    let context = format!("{fault:?} at {} ({n}), lag {lag:?}", calls[n].what);
+                    let context = format!("{fault:?} at {} ({n}), lag {lag:?}", call.what);
                     let world = prepared(from.as_ref(), lag).await;
                     world.cloud.fail(n, fault);
                     let outcome = world.apply(&want).await.outcome();

@@ -18,17 +18,17 @@ async fn after_a_failure_what_is_in_flight_ends_and_is_journaled_and_nothing_new
         world.complete(&want).await;
         world.cloud.calls()
     };
-    for n in 0..calls.len() {
+    for (n, call) in calls.iter().enumerate() {
         let world = World::new();
         world.cloud.fail(n, Fault::Answers(ErrorKind::Forbidden));
         let outcome = world.apply(&want).await.outcome();
-        assert!(matches!(outcome.ending, Ending::Failed { .. }), "{}", calls[n].what);
+        assert!(matches!(outcome.ending, Ending::Failed { .. }), "{}", call.what);
         assert!(outcome.steps.iter().all(|s| s.status != StepStatus::Running), "{:#?}", outcome.steps);
         // Everything that was made is recorded.
         let book = world.book().await;
         let recorded: BTreeSet<_> = book.items.values().filter_map(|i| i.identity["id"].as_str()).collect();
         for object in world.cloud.objects().iter().filter(|o| o.id.starts_with('o')) {
-            assert!(recorded.contains(object.id.as_str()), "{}: {object:?} was dropped", calls[n].what);
+            assert!(recorded.contains(object.id.as_str()), "{}: {object:?} was dropped", call.what);
         }
         // What was not begun has left nothing.
         let journal = world.journal().await;

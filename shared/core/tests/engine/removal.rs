@@ -41,9 +41,9 @@ async fn a_removal_that_fails_names_what_is_left_and_the_next_one_finishes_it() 
         world.clean_up(&want).await;
         world.cloud.calls()
     };
-    for n in 0..calls.len() {
+    for (n, call) in calls.iter().enumerate() {
         for fault in FAULTS.into_iter().chain([Fault::Answers(ErrorKind::Throttled)]) {
-            let context = format!("{fault:?} at {} ({n})", calls[n].what);
+            let context = format!("{fault:?} at {} ({n})", call.what);
             let world = prepared(&want).await;
             world.cloud.fail(n, fault);
             let outcome = world.remove(&want).await.outcome();

@@ -61,14 +61,14 @@ async fn a_description_that_goes_back_keeps_the_old_one() {
     // Between the record that it is to be replaced and the create of the new one, nothing has happened to it.
     let create = moments.iter().position(|m| m.starts_with("create")).expect("a create");
     let superseded = moments.iter().position(|m| m.contains("superseded")).expect("a record");
-    for moment in superseded..=create {
+    for (moment, what) in moments.iter().enumerate().take(create + 1).skip(superseded) {
         let world = prepared().await;
         let old = world.cloud.objects().into_iter().find(|o| o.kind == "issuer").expect("an issuer");
         world.crossing.crash_at(moment, Side::Before);
         assert!(matches!(world.apply(&replaced()).await, Tried::Crashed));
         world.crossing.clear();
         world.complete(&Desired::default()).await;
-        assert!(world.cloud.objects().contains(&old), "{}", moments[moment]);
+        assert!(world.cloud.objects().contains(&old), "{what}");
         world.is_at_rest(&Desired::default()).await;
     }
 }
