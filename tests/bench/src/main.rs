@@ -31,7 +31,8 @@ cold_*, warm_*: processes of the release binaries with a Runtime API on loopback
   which neither the stand-ins nor a busy machine lengthen much.
 provision_wall: first remote call's start to the last one's end, without what passes while only the state store, the queue
   and notices work (provision_state_store); provision_own: no call under way. Each run in a new process, 80 ms a remote call.
-  provision_chain: as the recipe's tests assert it; provision_chain_measured: what the wall time grows by with the latency.
+  provision_chain: as the recipe's tests assert it, from the ticket to the last read-back; the wall also holds the configuration's
+  secret before and the ticket's last notes after. provision_chain_measured: what the wall time grows by with the latency.
 The figures of the scheduled checks (sweep_*) and of okta-event-hook come with those functions.";
 
 #[tokio::main]
