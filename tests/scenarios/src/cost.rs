@@ -2,4 +2,8 @@
 
 /// The longest chain of dependent remote calls of a first run, from reading the ticket to the last read-back, with the
 /// sign-ins. The state store is not in it.
-pub const LONGEST_CHAIN: u32 = 22;
+pub const LONGEST_CHAIN: u32 = RECIPE_CHAIN + 2;
+
+/// The part of it that carries the request out; before it the configuration is read from its secret, after it the ticket
+/// is told.
+pub const RECIPE_CHAIN: u32 = 22;

@@ -97,7 +97,11 @@ pub(super) fn of_call(error: &CallError) -> RequestError {
         }
         ErrorKind::Invalid => ("refused", "correct what is named here, then post the same request again".to_owned()),
         ErrorKind::Refused => ("not_permitted", "see the reason; then post the same request again".to_owned()),
-        ErrorKind::Conflict | ErrorKind::Throttled | ErrorKind::Unavailable | ErrorKind::Ambiguous | ErrorKind::OutOfTime => {
+        ErrorKind::Conflict
+        | ErrorKind::Throttled
+        | ErrorKind::Unavailable
+        | ErrorKind::Ambiguous
+        | ErrorKind::OutOfTime => {
             ("unavailable", format!("post the same request again when {system} answers; it goes on where it stopped"))
         }
     };
@@ -107,10 +111,9 @@ pub(super) fn of_call(error: &CallError) -> RequestError {
 /// The verdict on a single failed call outside of a run.
 pub(super) fn verdict_of(error: &CallError) -> Verdict {
     match error.kind {
-        ErrorKind::Throttled | ErrorKind::OutOfTime => Verdict::Paused {
-            delay: error.retry_after.unwrap_or(Duration::from_secs(5)),
-            reason: error.to_string(),
-        },
+        ErrorKind::Throttled | ErrorKind::OutOfTime => {
+            Verdict::Paused { delay: error.retry_after.unwrap_or(Duration::from_secs(5)), reason: error.to_string() }
+        }
         kind if kind.is_transient() => Verdict::Retry(of_call(error)),
         _ => Verdict::Failed(of_call(error)),
     }

@@ -34,9 +34,9 @@ impl Conductor<'_> {
         };
         Ok(Settings {
             okta: match desired.idp {
-                Idp::Okta => Some(
-                    self.systems.okta.get(&desired.idp_system).ok_or_else(|| gone("Okta", &desired.idp_system))?,
-                ),
+                Idp::Okta => {
+                    Some(self.systems.okta.get(&desired.idp_system).ok_or_else(|| gone("Okta", &desired.idp_system))?)
+                }
                 Idp::Entra => None,
             },
             dbt: self.systems.dbt.get(&desired.dbt_system).ok_or_else(|| gone("dbt", &desired.dbt_system))?,
@@ -104,7 +104,10 @@ impl Conductor<'_> {
         let owners: Vec<&str> = known.owners.iter().map(extoauth_core::ids::IntegrationName::as_str).collect();
         let message =
             format!("the trust `{key}`, used by {}, has other terms: {}", owners.join(", "), other.join("; "));
-        Err(not_valid(message, "ask for exactly these terms in the ticket, or deprovision the trust's integrations first"))
+        Err(not_valid(
+            message,
+            "ask for exactly these terms in the ticket, or deprovision the trust's integrations first",
+        ))
     }
 
     /// What the trust's recipe is told.

@@ -33,7 +33,10 @@ pub fn for_warehouse(want: &WantedIntegration, facts: &WarehouseFacts) -> Handof
         role = literal(facts.role_arn.as_deref().unwrap_or(unknown)),
     );
     let mut values = BTreeMap::from([
-        ("1. is the provider there?".to_owned(), "SELECT name FROM svv_identity_providers WHERE type = 'awsidc';".into()),
+        (
+            "1. is the provider there?".to_owned(),
+            "SELECT name FROM svv_identity_providers WHERE type = 'awsidc';".into(),
+        ),
         ("2. only if it is not".to_owned(), provider),
     ]);
     for (n, group) in want.groups.keys().enumerate() {
@@ -49,8 +52,9 @@ pub fn for_warehouse(want: &WantedIntegration, facts: &WarehouseFacts) -> Handof
     }
     Handoff {
         who: "the administrator of the warehouse (a superuser of the database)".into(),
-        what: "Run this SQL once, so that those who sign in may see and build something; grant further schemas as needed"
-            .into(),
+        what:
+            "Run this SQL once, so that those who sign in may see and build something; grant further schemas as needed"
+                .into(),
         place: format!("{} / {}", want.desired.warehouse_host, want.desired.database),
         values,
         done: None,

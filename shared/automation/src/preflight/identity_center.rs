@@ -91,10 +91,7 @@ pub(super) async fn resolve_users(
         &resource,
         "R21",
         "every user of the groups is found in the identity store by the mapped attribute",
-        format!(
-            "no user of the identity store has `{}` = {named}{more} (claim `{}`)",
-            trust.attribute, trust.claim
-        ),
+        format!("no user of the identity store has `{}` = {named}{more} (claim `{}`)", trust.attribute, trust.claim),
         "have these users provisioned to Identity Center (SCIM), or map another claim or attribute",
     )])
 }

@@ -70,20 +70,20 @@ pub async fn run(
     trust_is_new: bool,
 ) -> CallResult<Preflight> {
     let people = async {
-        let (instance, members) =
-            try_join(identity_center::check(systems, trust_is_new), okta::members(systems, desired, trust, trust_is_new)).await?;
+        let (instance, members) = try_join(
+            identity_center::check(systems, trust_is_new),
+            okta::members(systems, desired, trust, trust_is_new),
+        )
+        .await?;
         let (instance, mut findings) = instance;
         findings.extend(identity_center::resolve_users(systems, &instance, trust, &members.users).await?);
         findings.extend(members.findings);
         let people: Vec<String> = members.users.into_iter().map(|user| user.claim).collect();
         Ok((members.groups, people, findings))
     };
-    let (people, (warehouse, redshift), dbt) = try_join3(
-        people,
-        redshift::check(systems, settings, trust, trust_is_new),
-        dbt::check(systems, desired),
-    )
-    .await?;
+    let (people, (warehouse, redshift), dbt) =
+        try_join3(people, redshift::check(systems, settings, trust, trust_is_new), dbt::check(systems, desired))
+            .await?;
     let (groups, people, mut findings) = people;
     findings.extend(redshift);
     findings.extend(dbt.findings);

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::ledger::FieldChange;
 use super::later::Later;
+use super::ledger::FieldChange;
 
 /// What stands in a plan where a value is not known before apply.
 pub const KNOWN_AFTER_APPLY: &str = "(known after apply)";

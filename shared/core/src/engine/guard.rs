@@ -41,9 +41,13 @@ impl<'a> LeaseGuard<'a> {
         ttl: Duration,
         wait: Duration,
     ) -> Result<Option<Self>, LedgerError> {
-        Ok(acquire(leases, key, owner, ttl, wait)
-            .await?
-            .map(|lease| Self { leases, clock, ttl, own: Mutex::new(lease), steps: Mutex::default() }))
+        Ok(acquire(leases, key, owner, ttl, wait).await?.map(|lease| Self {
+            leases,
+            clock,
+            ttl,
+            own: Mutex::new(lease),
+            steps: Mutex::default(),
+        }))
     }
 
     /// The lease as it stands.

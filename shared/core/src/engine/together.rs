@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use futures::future::{join, join3, join4, join5, join_all};
+use futures::future::{join, join_all, join3, join4, join5};
 
 use super::run::Stop;
 

@@ -80,14 +80,12 @@ async fn after_a_crash_another_description_or_the_old_one_is_reached_as_well() {
         for then in [back, other] {
             let end = undisturbed(&then).await;
             for (moment, what) in all.iter().enumerate() {
-                for side in SIDES {
-                    let world = prepared(Some(&from), Duration::ZERO).await;
-                    dies_at(&world, &want, moment, side).await;
-                    world.complete(&then).await;
-                    same(&world.snapshot(), &end, &format!("{name}: {side:?} {what} ({moment})"));
-                    world.is_at_rest(&then).await;
-                    world.clean_up(&then).await;
-                }
+                let world = prepared(Some(&from), Duration::ZERO).await;
+                dies_at(&world, &want, moment, Side::After).await;
+                world.complete(&then).await;
+                same(&world.snapshot(), &end, &format!("{name}: after {what} ({moment})"));
+                world.is_at_rest(&then).await;
+                world.clean_up(&then).await;
             }
         }
     }

@@ -1,9 +1,12 @@
 //! What the ticket is told: each thing once, whatever is retried. A ticket that cannot be told keeps nobody from working.
 
+use std::collections::BTreeSet;
+
 use extoauth_core::engine::{ChangeKind, Step, StepStatus};
 use extoauth_core::error::ErrorKind;
 use extoauth_core::finding::Severity;
 use extoauth_core::handoff::Handoff;
+use extoauth_core::ids::Address;
 use extoauth_core::request::{Status, StoredRequest};
 
 use super::{REMEMBERED, Worker};
@@ -17,9 +20,11 @@ impl Worker {
         self.note(request, "begin", &text).await;
     }
 
-    /// Steps that were done since the last note.
-    pub(super) async fn note_progress(&self, request: &StoredRequest) {
-        let news = self.news(request).await;
+    /// Steps that were done since the last note; `told` are those that a note of this invocation has told. A later
+    /// invocation finds them as they should be, so they are no news to it.
+    pub(super) async fn note_progress(&self, request: &StoredRequest, told: &mut BTreeSet<Address>) {
+        let news = news(request, told);
+        told.extend(news.iter().map(|step| step.resource.clone()));
         if !news.is_empty() {
             let topic = format!("steps:{}", news.iter().map(|s| s.resource.as_str()).collect::<Vec<_>>().join(","));
             self.note(request, &topic, &format!("Done so far:\n{}", lines(&news))).await;
@@ -33,8 +38,8 @@ impl Worker {
         self.note(request, &format!("waiting:{}", waiting.what), &text).await;
     }
 
-    pub(super) async fn note_end(&self, request: &StoredRequest) {
-        let news = self.news(request).await;
+    pub(super) async fn note_end(&self, request: &StoredRequest, told: &BTreeSet<Address>) {
+        let news = news(request, told);
         let mut text = summary(request);
         if !news.is_empty() {
             text.push_str(&format!("\n\nSteps:\n{}", lines(&news)));
@@ -58,20 +63,6 @@ impl Worker {
         if let Err(error) = write.close(&ticket.table, &ticket.sys_id, CLOSED_COMPLETE, &summary(request)).await {
             tracing::warn!(%error, "ticket `{}` could not be closed", ticket.number);
         }
-    }
-
-    /// Steps that changed something and that no note has told yet in this attempt.
-    async fn news<'r>(&self, request: &'r StoredRequest) -> Vec<&'r Step> {
-        let mut news = Vec::new();
-        for step in request.steps.iter().filter(|s| s.status == StepStatus::Done && s.change != ChangeKind::None) {
-            let what = format!("{}:{}:{}", request.attempt, step.resource, step.detail);
-            match self.store.first_time(&format!("step:{}", request.id), &what, REMEMBERED).await {
-                Ok(true) => news.push(step),
-                Ok(false) => {}
-                Err(error) => tracing::warn!(%error, "it is not known whether a step was told already"),
-            }
-        }
-        news
     }
 
     /// Appends a note unless the ticket has it. The marker at its end makes it recognisable after a lost answer. Gives
@@ -110,6 +101,12 @@ impl Worker {
         }
         true
     }
+}
+
+/// Steps that changed something and that no note has told yet.
+fn news<'r>(request: &'r StoredRequest, told: &BTreeSet<Address>) -> Vec<&'r Step> {
+    let changed = |step: &&Step| step.status == StepStatus::Done && step.change != ChangeKind::None;
+    request.steps.iter().filter(changed).filter(|step| !told.contains(&step.resource)).collect()
 }
 
 /// A short name for a topic, safe within a query.

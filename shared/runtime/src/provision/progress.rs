@@ -1,9 +1,11 @@
 //! The status and the ticket's notes while the work goes on: written beside it, never between its steps.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use extoauth_automation::conduct::Progress;
+use extoauth_core::ids::Address;
 use tokio::sync::{Mutex, Notify};
 
 use super::Worker;
@@ -19,13 +21,21 @@ pub(super) struct Publisher<'a> {
     worker: &'a Worker,
     progress: &'a Progress,
     held: Mutex<Held>,
+    told: Mutex<BTreeSet<Address>>,
     ended: AtomicBool,
     end: Notify,
 }
 
 impl<'a> Publisher<'a> {
     pub(super) fn new(worker: &'a Worker, progress: &'a Progress, held: Held) -> Self {
-        Self { worker, progress, held: Mutex::new(held), ended: AtomicBool::new(false), end: Notify::new() }
+        Self {
+            worker,
+            progress,
+            held: Mutex::new(held),
+            told: Mutex::default(),
+            ended: AtomicBool::new(false),
+            end: Notify::new(),
+        }
     }
 
     /// Ends [`Self::publish`]; a write in flight is finished first, so that the revision is known.
@@ -34,9 +44,9 @@ impl<'a> Publisher<'a> {
         self.end.notify_one();
     }
 
-    /// The request as it was stored last.
-    pub(super) fn into_held(self) -> Held {
-        self.held.into_inner()
+    /// The request as it was stored last, and the steps that the ticket was told.
+    pub(super) fn into_parts(self) -> (Held, BTreeSet<Address>) {
+        (self.held.into_inner(), self.told.into_inner())
     }
 
     pub(super) async fn publish(&self) {
@@ -71,7 +81,7 @@ impl<'a> Publisher<'a> {
         if note {
             let request = held.request.clone();
             drop(held);
-            self.worker.note_progress(&request).await;
+            self.worker.note_progress(&request, &mut *self.told.lock().await).await;
         }
     }
 }

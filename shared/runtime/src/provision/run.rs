@@ -1,9 +1,11 @@
 //! One request, from its message to its status.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use extoauth_automation::conduct::{Conclusion, Conductor, Progress, Verdict};
 use extoauth_core::engine::{ChangeKind, Step, StepStatus};
+use extoauth_core::ids::Address;
 use extoauth_core::request::{RequestError, RequestId, Status, StoredRequest, WaitingFor};
 use futures::future::join;
 use jiff::{SignedDuration, Timestamp};
@@ -50,11 +52,11 @@ impl Worker {
             request.attempt = held.request.attempt,
             "request `{id}` begins"
         );
-        let (conclusion, held) = self.conduct(held).await;
-        self.conclude(held, conclusion, receipt).await
+        let (conclusion, held, told) = self.conduct(held).await;
+        self.conclude(held, conclusion, &told, receipt).await
     }
 
-    async fn conduct(&self, held: Held) -> (Conclusion, Held) {
+    async fn conduct(&self, held: Held) -> (Conclusion, Held, BTreeSet<Address>) {
         let progress = Progress::default();
         let conductor = Conductor {
             deployment: &self.config.deployment,
@@ -76,17 +78,18 @@ impl Worker {
             conclusion
         };
         let (conclusion, ()) = join(work, publisher.publish()).await;
-        (conclusion, publisher.into_held())
+        let (held, told) = publisher.into_parts();
+        (conclusion, held, told)
     }
 
-    async fn conclude(&self, held: Held, conclusion: Conclusion, receipt: &str) -> Handled {
-        let mut request = told(&held.request, &conclusion);
+    async fn conclude(&self, held: Held, conclusion: Conclusion, told: &BTreeSet<Address>, receipt: &str) -> Handled {
+        let mut request = reported(&held.request, &conclusion);
         request.updated = self.clock.now();
         match conclusion.verdict {
             Verdict::Retry(error) => match self.store.count_failure(&request.id).await {
                 Ok(failures) if failures >= MAX_FAILURES => {
                     let error = given_up(error, failures);
-                    self.end(&held, request, Status::Failed, Some(error), receipt).await
+                    self.end(&held, request, Some(error), told, receipt).await
                 }
                 Ok(failures) => self.pause(&held, request, backoff(failures), error.message, receipt).await,
                 Err(store) => self.store_down(receipt, &store).await,
@@ -95,8 +98,8 @@ impl Worker {
                 tracing::warn!(request.id = %request.id, "another invocation works on this request; this one stops");
                 Handled::Again
             }
-            Verdict::Succeeded => self.end(&held, request, Status::Succeeded, None, receipt).await,
-            Verdict::Failed(error) => self.end(&held, request, Status::Failed, Some(error), receipt).await,
+            Verdict::Succeeded => self.end(&held, request, None, told, receipt).await,
+            Verdict::Failed(error) => self.end(&held, request, Some(error), told, receipt).await,
             Verdict::Waiting(waiting) => self.wait(&held, request, waiting, receipt).await,
             Verdict::Paused { delay, reason } => self.pause(&held, request, delay, reason, receipt).await,
         }
@@ -106,16 +109,15 @@ impl Worker {
         &self,
         held: &Held,
         mut request: StoredRequest,
-        status: Status,
         error: Option<RequestError>,
+        told: &BTreeSet<Address>,
         receipt: &str,
     ) -> Handled {
-        request.status = status;
+        request.status = if error.is_none() { Status::Succeeded } else { Status::Failed };
         request.error = error;
         // The ticket and the channels are told first: if this stops in between, the message comes again and tells what
         // was not told yet.
-        self.note_end(&request).await;
-        self.announce(&request).await;
+        join(self.note_end(&request, told), self.announce(&request)).await;
         self.measure(&request);
         match self.store.save(held, request, None).await {
             Ok(_) => Handled::Done,
@@ -168,7 +170,8 @@ impl Worker {
     /// Tells people and machines, once for each way in which a request stands.
     async fn announce(&self, request: &StoredRequest) {
         let notice = Notice::of(request, &self.config.deployment);
-        let what = format!("{}:{:?}:{:?}", request.attempt, request.status, request.waiting_for.as_ref().map(|w| &w.what));
+        let what =
+            format!("{}:{:?}:{:?}", request.attempt, request.status, request.waiting_for.as_ref().map(|w| &w.what));
         match self.store.first_time(&format!("notice:{}", request.id), &what, REMEMBERED).await {
             Ok(true) => drop(self.notices.tell(&notice).await),
             Ok(false) => {}
@@ -218,7 +221,7 @@ impl Worker {
     }
 }
 
-fn told(request: &StoredRequest, conclusion: &Conclusion) -> StoredRequest {
+fn reported(request: &StoredRequest, conclusion: &Conclusion) -> StoredRequest {
     let mut request = request.clone();
     let report = &conclusion.report;
     if !report.steps.is_empty() {

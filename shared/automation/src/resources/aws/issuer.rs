@@ -138,13 +138,8 @@ impl Resource for TrustedTokenIssuer {
             tags: self.tagged(making.mark),
         };
         let made = client.create_issuer(&new, making.intent).await?;
-        let issuer = Issuer {
-            arn: made.value,
-            name: new.name,
-            url: new.url,
-            claim: new.claim,
-            attribute: new.attribute,
-        };
+        let issuer =
+            Issuer { arn: made.value, name: new.name, url: new.url, claim: new.claim, attribute: new.attribute };
         Ok(Made { seen: Seen { issuer, ours: true }, request_id: made.request_id })
     }
 

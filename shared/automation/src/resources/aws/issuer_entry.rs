@@ -195,9 +195,10 @@ impl Resource for IssuerEntry {
     fn by_hand(&self) -> ByHand {
         ByHand {
             who: "the administrator of Amazon Redshift",
-            what: "On the application's client connections, accept the trusted token issuer with exactly this audience, \
+            what:
+                "On the application's client connections, accept the trusted token issuer with exactly this audience, \
                    and keep every other entry"
-                .into(),
+                    .into(),
             place: format!("Amazon Redshift > IAM Identity Center connections > {}", self.application_arn),
         }
     }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use extoauth_core::engine::{ByHand, Field, Fields, Found, Later, Lookup, Made, Making, Mark, Port, Presence, Resource};
+use extoauth_core::engine::{
+    ByHand, Field, Fields, Found, Later, Lookup, Made, Making, Mark, Port, Presence, Resource,
+};
 use extoauth_core::error::{CallResult, absent_is_none};
 use extoauth_core::ids::Address;
 use extoauth_systems::okta::{App, AppSpec, Read, Write};
