@@ -80,6 +80,10 @@ impl Conductor<'_> {
         let owner = request.id.to_string();
         let lease = self.lease(&integration_lease(&prepared.desired.name), &owner).await?;
         let trust_lease = self.lease(&Subject::Trust(prepared.trust.key.clone()).to_string(), &owner).await?;
+        let before = self.registry.integration(&prepared.desired.name).await.map_err(|e| store_failed(&e))?;
+        if let Some(other) = before.filter(|record| !record.complete && record.desired != prepared.desired) {
+            self.settle_interrupted(other.desired, &author, &trust_lease, &lease).await?;
+        }
         // Recorded before the first write: whatever happens from here on, a deprovision knows what to remove. Joining
         // under the lease decides whose terms a new trust has.
         self.remember(request, &prepared.desired, false).await?;

@@ -1,10 +1,11 @@
 //! Deprovision: what the integration owns goes; the trust goes with its last integration.
 
-use extoauth_core::engine::{Outcome, Reading, Run, Shared};
+use extoauth_core::engine::{Author, LeaseGuard, Outcome, Reading, Run, Shared};
 use extoauth_core::ids::Subject;
 use extoauth_core::integration::Integration;
 use extoauth_core::registry::TrustRecord;
 use extoauth_core::request::StoredRequest;
+use futures::future::try_join;
 
 use super::apply::Prepared;
 use super::ending::{judge, verdict_of};
@@ -28,15 +29,7 @@ impl Conductor<'_> {
         let owner = request.id.to_string();
         let lease = self.lease(&integration_lease(&name), &owner).await?;
         let trust_lease = self.lease(&Subject::Trust(desired.trust()).to_string(), &owner).await?;
-        let trust = self.trust_as_it_is(&desired).await?;
-        let prepared = Prepared {
-            systems: self.clients.systems(&desired).await.map_err(|e| verdict_of(&e))?,
-            wanted_trust: self.wanted_trust(&desired, &trust)?,
-            wanted: self.wanted_gone(&desired)?,
-            desired,
-            trust,
-            preflight: Preflight::default(),
-        };
+        let prepared = self.prepared_gone(desired).await?;
         let shared = Shared::default();
         let gate = self.gate(&prepared.desired);
         let trust_subject = Subject::Trust(prepared.trust.key.clone());
@@ -48,11 +41,12 @@ impl Conductor<'_> {
         let run = begin(&of_own, Reading::Remove).await?;
         let mut outcomes: Vec<Outcome> = Vec::new();
         // The recipe finds what an interrupted run has left without a record; then everything recorded goes.
-        if recipes::okta(&trust_run, &run, &prepared.wanted_trust, &prepared.wanted).await.is_ok() {
+        let read = recipes::okta(&trust_run, &run, &prepared.wanted_trust, &prepared.wanted).await;
+        if read.is_ok() {
             let _ = run.sweep(&Removers).await;
         }
         outcomes.push(run.end());
-        let last = if judge(&[&outcomes[0]], self.clock.now()).is_none() {
+        let last = if read.is_ok() && judge(&[&outcomes[0]], self.clock.now()).is_none() {
             let left = self.registry.leave_trust(&prepared.trust.key, &name).await.map_err(|e| store_failed(&e))?;
             left.is_empty()
         } else {
@@ -61,6 +55,9 @@ impl Conductor<'_> {
         };
         if last {
             let _ = trust_run.sweep(&Removers).await;
+        }
+        if last || read.is_err() {
+            // A recipe that could not be read to its end may have failed in the trust, whoever else stands on it.
             outcomes.push(trust_run.end());
         }
         let all: Vec<&Outcome> = outcomes.iter().collect();
@@ -70,12 +67,52 @@ impl Conductor<'_> {
         if let Some(verdict) = ended {
             return Ok(Conclusion { verdict, report });
         }
-        if outcomes.len() == 2 {
+        if last {
             self.registry.remove_trust(&prepared.trust.key).await.map_err(|e| store_failed(&e))?;
         }
         // Last: until here another try knows what to remove.
         self.registry.remove_integration(&name).await.map_err(|e| store_failed(&e))?;
         Ok(Conclusion { verdict: Verdict::Succeeded, report })
+    }
+
+    /// What reading a recipe for a removal needs.
+    async fn prepared_gone(&self, desired: Integration) -> Result<Prepared, Verdict> {
+        let trust = self.trust_as_it_is(&desired).await?;
+        Ok(Prepared {
+            systems: self.clients.systems(&desired).await.map_err(|e| verdict_of(&e))?,
+            wanted_trust: self.wanted_trust(&desired, &trust)?,
+            wanted: self.wanted_gone(&desired)?,
+            desired,
+            trust,
+            preflight: Preflight::default(),
+        })
+    }
+
+    /// Before a description replaces another whose run was interrupted: what that run may have made without a record is
+    /// looked for by the recipe that stated it, since the new one may not state it any more. Nothing is removed here; the
+    /// sweep after the new recipe does that.
+    pub(super) async fn settle_interrupted(
+        &self,
+        old: Integration,
+        author: &Author,
+        trust_lease: &LeaseGuard<'_>,
+        lease: &LeaseGuard<'_>,
+    ) -> Result<(), Verdict> {
+        let own = Subject::Integration(old.name.clone());
+        if self.ledger.load(&own).await.map_err(|e| store_failed(&e))?.intents.is_empty() {
+            return Ok(());
+        }
+        let prepared = self.prepared_gone(old).await?;
+        let shared = Shared::default();
+        let gate = self.gate(&prepared.desired);
+        let trust = Subject::Trust(prepared.trust.key.clone());
+        let of_trust = self.setting(&prepared, &gate, &shared, author.clone(), trust, Some(trust_lease));
+        let of_own = self.setting(&prepared, &gate, &shared, author.clone(), own, Some(lease));
+        let runs = try_join(Run::begin(&of_trust, Reading::Remove), Run::begin(&of_own, Reading::Remove));
+        let (trust_run, run) = runs.await.map_err(|e| store_failed(&e))?;
+        let _ = recipes::okta(&trust_run, &run, &prepared.wanted_trust, &prepared.wanted).await;
+        self.progress.clear();
+        judge(&[&trust_run.end(), &run.end()], self.clock.now()).map_or(Ok(()), Err)
     }
 
     /// A removal takes the trust as it is, whatever configuration and ticket say by now.

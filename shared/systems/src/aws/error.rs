@@ -51,6 +51,7 @@ where
             told.kind = kind_of(meta.code(), told.status, call.effect);
             told.message = match meta.message() {
                 Some(message) if !message.is_empty() => message.to_owned(),
+                _ if meta.code().is_none() => "the answer could not be read".to_owned(),
                 _ => "AWS gave no reason".to_owned(),
             };
             if told.kind == ErrorKind::Forbidden {
@@ -124,7 +125,10 @@ fn kind_of(code: Option<&str>, status: Option<u16>, effect: Effect) -> ErrorKind
             Some(404) => ErrorKind::NotFound,
             Some(429) => ErrorKind::Throttled,
             Some(503) => ErrorKind::Unavailable,
-            Some(500..) => effect.of_lost_answer(),
+            // A good status whose body could not be read comes as a service error, too.
+            Some(500.. | 200..=299) => effect.of_lost_answer(),
+            // AWS gives every refusal a code: without one its body was not AWS's own, and nothing was done.
+            Some(400..) if code.is_none() => ErrorKind::Unavailable,
             _ => ErrorKind::Invalid,
         },
     }
@@ -178,7 +182,7 @@ mod tests {
 
     #[test]
     fn codes_beat_statuses_and_unmodelled_codes_are_known() {
-        let cases: [(Option<&str>, Option<u16>, Effect, ErrorKind); 17] = [
+        let cases: [(Option<&str>, Option<u16>, Effect, ErrorKind); 20] = [
             (Some("AccessDeniedException"), Some(400), Effect::Read, ErrorKind::Forbidden),
             (Some("DependentServiceAccessDenied"), Some(403), Effect::Write, ErrorKind::Forbidden),
             (Some("ResourceNotFoundException"), Some(400), Effect::Read, ErrorKind::NotFound),
@@ -196,6 +200,9 @@ mod tests {
             (Some("DependentServiceUnavailableFault"), Some(400), Effect::Write, ErrorKind::Unavailable),
             (None, Some(503), Effect::Write, ErrorKind::Unavailable),
             (None, Some(502), Effect::Write, ErrorKind::Ambiguous),
+            (None, Some(200), Effect::Write, ErrorKind::Ambiguous),
+            (None, Some(200), Effect::Read, ErrorKind::Unavailable),
+            (None, Some(400), Effect::Write, ErrorKind::Unavailable),
         ];
         for (code, status, effect, expected) in cases {
             assert_eq!(kind_of(code, status, effect), expected, "{code:?} {status:?} {effect:?}");

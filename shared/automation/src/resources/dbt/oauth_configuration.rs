@@ -99,7 +99,8 @@ impl Resource for OauthConfiguration {
         // The client is ours, so a configuration with its id is: there is no other place for a mark.
         let Some(client_id) = self.federation.client_id.value() else { return Ok(Found::Absent) };
         let same_client = client.oauth_configurations(Some(client_id)).await?;
-        Ok(same_client.into_iter().next().map_or(Found::Absent, Found::Here))
+        let same = same_client.into_iter().find(|configuration| configuration.kind == self.federation.kind);
+        Ok(same.map_or(Found::Absent, Found::Here))
     }
 
     fn wants(&self) -> Fields {
