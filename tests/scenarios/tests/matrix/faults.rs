@@ -54,7 +54,7 @@ async fn one(house: &mut House, known: &Undisturbed, cell: &Cell) -> Vec<String>
         wrong.push(format!("it ended {:?}", ended.verdict));
     }
     wrong.extend(house.picture().await.unlike(&known.end));
-    if cell.n % REMOVE_EVERY == 0 && wrong.is_empty() {
+    if cell.n.is_multiple_of(REMOVE_EVERY) && wrong.is_empty() {
         let removed = house.run("okta-deprovision").await;
         if !removed.is_good() {
             wrong.push(format!("the removal ended {:?}", removed.verdict));
