@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn lambdas_four_kilobytes_count_the_products_variables_only() {
         let endpoints = ("AWS_ENDPOINT_URL".to_owned(), "x".repeat(5000));
-        check("intake", &[endpoints.clone()]).expect("not counted");
+        check("intake", std::slice::from_ref(&endpoints)).expect("not counted");
         let own = ("EXTOAUTH_SYSTEMS".to_owned(), "x".repeat(MAX_ENVIRONMENT));
         let refused = check("intake", &[endpoints, own]).expect_err("too large").to_string();
         assert!(refused.contains("4112 bytes"), "{refused}");
