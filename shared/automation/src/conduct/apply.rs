@@ -171,7 +171,7 @@ impl Conductor<'_> {
         let trust_is_new =
             self.ledger.load(&Subject::Trust(trust.key.clone())).await.map_err(|e| store_failed(&e))?.items.is_empty();
         let settings = self.settings(&desired)?;
-        let preflight = preflight::run(&systems, settings.redshift, &desired, &trust, trust_is_new)
+        let preflight = Box::pin(preflight::run(&systems, settings.redshift, &desired, &trust, trust_is_new))
             .await
             .map_err(|e| verdict_of(&e))?;
         if let Some(failed) = preflight.refusal() {
@@ -280,7 +280,8 @@ impl Conductor<'_> {
         let (trust_run, run) = futures::future::try_join(Run::begin(trust, reading), Run::begin(own, reading))
             .await
             .map_err(|e| store_failed(&e))?;
-        if recipes::okta(&trust_run, &run, &prepared.wanted_trust, &prepared.wanted).await.is_ok() {
+        // Boxed: a recipe holds many steps at once, and a thread's stack need not.
+        if Box::pin(recipes::okta(&trust_run, &run, &prepared.wanted_trust, &prepared.wanted)).await.is_ok() {
             // Only a recipe that was read to its end says what is no longer wanted.
             let _ = run.sweep(&Removers).await;
             let _ = trust_run.sweep(&Removers).await;

@@ -45,7 +45,7 @@ pub async fn okta(
         let federation = okta::federation(&server, &client);
         run.all((okta::access(run, want, &server, &client), dbt::connection(run, want, federation))).await
     };
-    let (accepted, connected) = join(accepted, connected).await;
+    let (accepted, connected) = join(Box::pin(accepted), Box::pin(connected)).await;
     accepted?;
     let (_, connection) = connected?;
     // Last: from here on developers use it.

@@ -103,23 +103,27 @@ pub fn cells(places: &[Place], faults: &[&'static str], wanted: impl Fn(&Place, 
 /// Runs that are under way at once, each in a sandbox of its own: most of a run is waiting.
 const LANES: usize = 5;
 
+/// The stack of a process's main thread, which is where the function runs.
+const STACK: usize = 8 << 20;
+
 /// A runtime for one lane.
 pub fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
-/// Plays all cells and gives what went wrong in which. `lane` finds out what one lane needs to know, `play` plays one
+/// Plays all cells and gives what went wrong in which. `lane_of` finds out what one lane needs to know, `play` plays one
 /// cell there.
 pub fn play_all<L>(
     cells: Vec<Cell>,
-    lane: impl AsyncFn(&mut House) -> L + Copy + Send + 'static,
+    lane_of: impl AsyncFn(&mut House) -> L + Copy + Send + 'static,
     play: impl AsyncFn(&mut House, &L, &Cell) -> Vec<String> + Copy + Send + 'static,
 ) -> Vec<String> {
     let todo = Arc::new(Mutex::new(VecDeque::from(cells)));
     let lanes: Vec<_> = (0..LANES)
         .map(|_| {
             let todo = Arc::clone(&todo);
-            std::thread::spawn(move || runtime().block_on(play_lane(&todo, lane, play)))
+            let lane = std::thread::Builder::new().stack_size(STACK);
+            lane.spawn(move || runtime().block_on(play_lane(&todo, lane_of, play))).expect("a thread")
         })
         .collect();
     lanes.into_iter().flat_map(|lane| lane.join().expect("a lane ends")).collect()
