@@ -1,4 +1,4 @@
-//! The remote systems that a deployment administers: the configuration of INTERFACES (`EXTOAUTH_SYSTEMS`).
+//! The remote systems that a deployment administers: the configuration in `EXTOAUTH_SYSTEMS`.
 
 use std::collections::BTreeMap;
 use std::fmt;
