@@ -23,7 +23,6 @@ pub struct TrustedTokenIssuer {
     name: String,
     claim: String,
     attribute: String,
-    tags: BTreeMap<String, String>,
 }
 
 /// How AWS names it.
@@ -52,20 +51,20 @@ impl TrustedTokenIssuer {
             name: want.issuer_name.clone(),
             claim: want.terms.claim.clone(),
             attribute: want.terms.attribute.clone(),
-            tags: BTreeMap::new(),
         }
-    }
-
-    fn tagged(&self, mark: &Mark) -> BTreeMap<String, String> {
-        let mut tags = self.tags.clone();
-        tags.insert(DEPLOYMENT_TAG.into(), mark.deployment.clone());
-        tags.insert(SUBJECT_TAG.into(), mark.subject.to_string());
-        tags
     }
 }
 
-fn is_marked(tags: &BTreeMap<String, String>, mark: &Mark) -> bool {
-    tags.get(DEPLOYMENT_TAG) == Some(&mark.deployment) && tags.get(SUBJECT_TAG) == Some(&mark.subject.to_string())
+/// The tags that mark an issuer as ours.
+fn tags(mark: &Mark) -> BTreeMap<String, String> {
+    BTreeMap::from([
+        (DEPLOYMENT_TAG.to_owned(), mark.deployment.clone()),
+        (SUBJECT_TAG.to_owned(), mark.subject.to_string()),
+    ])
+}
+
+fn is_marked(found: &BTreeMap<String, String>, mark: &Mark) -> bool {
+    tags(mark).iter().all(|(name, value)| found.get(name) == Some(value))
 }
 
 impl Resource for TrustedTokenIssuer {
@@ -135,7 +134,7 @@ impl Resource for TrustedTokenIssuer {
             url: self.url.value().cloned().unwrap_or_default(),
             claim: self.claim.clone(),
             attribute: self.attribute.clone(),
-            tags: self.tagged(making.mark),
+            tags: tags(making.mark),
         };
         let made = client.create_issuer(&new, making.intent).await?;
         let issuer =
