@@ -36,6 +36,7 @@ PARAMETERS = {
     "IdentityCenterInstanceArns": [seed("INSTANCE_ARN")],
     "IdentityCenterApplicationArns": [seed("IDC_APPLICATION_ARN")],
     "IdentityStoreArns": [f"arn:aws:identitystore::{ACCOUNT}:identitystore/{seed('IDENTITY_STORE')}"],
+    "EntraWebIdentity": "yes",
     "RedshiftApplicationArns": [seed("REDSHIFT_APPLICATION_ARN")],
 }
 

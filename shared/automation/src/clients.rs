@@ -8,12 +8,13 @@ use extoauth_core::engine::Port;
 use extoauth_core::error::{CallError, CallResult, ErrorKind};
 use extoauth_core::integration::Integration;
 use extoauth_core::systems::{Idp, Mode, SystemId, SystemKind, SystemsConfig};
+use extoauth_systems::aws::web_identity::WebIdentity;
 use extoauth_systems::aws::{Session, SharedDeadline};
 use extoauth_systems::http::{Credential, Sender};
 use extoauth_systems::secrets::Vault;
-use extoauth_systems::{dbt, identity_center, okta, redshift, secrets, servicenow};
+use extoauth_systems::{dbt, entra, identity_center, okta, redshift, secrets, servicenow};
 
-use crate::systems::{DbtPort, OktaPort, Systems};
+use crate::systems::{DbtPort, EntraPort, IssuedSecretsPort, IssuedSecretsRead, IssuedSecretsWrite, OktaPort, Systems};
 
 /// What clients are made from. Lives as long as the process: connections, tokens and limits are shared by its requests.
 pub struct Clients {
@@ -24,6 +25,7 @@ pub struct Clients {
     deadline: SharedDeadline,
     vault: Vault,
     okta: Kept<OktaPort>,
+    entra: Kept<(EntraPort, IssuedSecretsPort)>,
     dbt: Kept<DbtPort>,
     servicenow: Kept<(servicenow::Read, servicenow::Write)>,
     sessions: Kept<Session>,
@@ -65,6 +67,7 @@ impl Clients {
             deadline,
             vault,
             okta: Kept::new(),
+            entra: Kept::new(),
             dbt: Kept::new(),
             servicenow: Kept::new(),
             sessions: Kept::new(),
@@ -88,11 +91,15 @@ impl Clients {
         let instance = self.session(&center.region, center.role_arn.as_deref()).await;
         let warehouse_read = redshift::Read::new(&warehouse, warehouse_id.clone());
         let center_read = identity_center::Read::new(&instance, center_id.clone(), &center.instance_arn);
+        let (okta, entra) = match desired.idp {
+            Idp::Okta => (Some(self.okta(&desired.idp_system)?), None),
+            Idp::Entra => (None, Some(self.entra(&desired.idp_system)?)),
+        };
+        let (entra, issued_secrets) = entra.unzip();
         Ok(Systems {
-            okta: match desired.idp {
-                Idp::Okta => Some(self.okta(&desired.idp_system)?),
-                Idp::Entra => None,
-            },
+            okta,
+            entra,
+            issued_secrets,
             dbt: self.dbt(&desired.dbt_system)?,
             identity_center: Port::new(
                 center_id,
@@ -140,6 +147,24 @@ impl Clients {
         let (_, write) = okta::connect(system.clone(), settings, self.credential(&settings.credential), &self.sender);
         // One token for reading and writing: a run needs no second sign-in.
         Ok(self.okta.keep(name, Port::new(system, settings.mode, okta::Read::clone(&write), write)))
+    }
+
+    fn entra(&self, name: &str) -> CallResult<(EntraPort, IssuedSecretsPort)> {
+        if let Some(made) = self.entra.get(name) {
+            return Ok(made);
+        }
+        let settings = self.config.entra.get(name).ok_or_else(|| unconfigured(SystemKind::Entra, name))?;
+        let (system, mode) = (SystemId::new(SystemKind::Entra, name), settings.mode);
+        let tokens = WebIdentity::new(system.clone(), &Session::new(&self.aws, None, &self.deadline));
+        let credential = self.credential(&settings.credential);
+        let (_, write) = entra::connect(system.clone(), settings, credential, tokens, &self.sender);
+        let issued = IssuedSecretsWrite { tenant: write.clone(), store: secrets::Write::new(self.vault.clone()) };
+        let stored = IssuedSecretsRead { tenant: entra::Read::clone(&write), store: self.vault.reader().clone() };
+        let ports = (
+            Port::new(system.clone(), mode, entra::Read::clone(&write), write),
+            Port::new(system, mode, stored, issued),
+        );
+        Ok(self.entra.keep(name, ports))
     }
 
     fn dbt(&self, name: &str) -> CallResult<DbtPort> {

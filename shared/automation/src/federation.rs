@@ -24,6 +24,8 @@ pub struct Federation {
 pub struct Issuer {
     /// The tokens' `iss`, byte for byte, from the provider itself.
     pub url: Later<String>,
+    /// The tokens' `aud`.
+    pub audience: Later<String>,
 }
 
 /// A secret by reference: never the value.

@@ -1,10 +1,11 @@
 //! What a recipe is told: the desired state of an integration with everything resolved that only the systems know.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use extoauth_core::ids::{IntegrationName, TrustKey};
 use extoauth_core::integration::{Integration, Lifetimes};
 use extoauth_systems::dbt::TunnelSpec;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -15,8 +16,8 @@ pub struct TrustTerms {
     pub claim: String,
     /// The identity store attribute that it is matched with.
     pub attribute: String,
-    /// The audience that tokens carry.
-    pub audience: String,
+    /// The audience that tokens carry; `None` where the identity provider's own objects tell it (Entra).
+    pub audience: Option<String>,
 }
 
 /// A trust as its recipe wants it.
@@ -28,7 +29,7 @@ pub struct WantedTrust {
     pub terms: TrustTerms,
     /// `ORG_URL` or `CUSTOM_URL`.
     pub issuer_mode: String,
-    /// Name of the Okta authorization server.
+    /// Name of the Okta authorization server, or of Entra's resource-server app.
     pub server_name: String,
     /// Name of the trusted token issuer.
     pub issuer_name: String,
@@ -47,6 +48,12 @@ pub struct WantedIntegration {
     pub deployment: String,
     /// Names of what it creates.
     pub names: Names,
+    /// When the run began.
+    pub now: Timestamp,
+    /// How long a client secret made now may live, in days: the least of what is asked and what the tenant allows.
+    pub secret_days: u32,
+    /// What only the Entra tenant knows, if that is the identity provider.
+    pub entra: EntraFacts,
     /// The redirect URI that dbt's form shows.
     pub redirect_uri: Url,
     /// Name of the dbt account in the configuration: part of the keys of shared objects.
@@ -78,9 +85,9 @@ impl WantedIntegration {
 /// Names of what an integration creates, by the policy's templates.
 #[derive(Clone, Debug)]
 pub struct Names {
-    /// Label of the Okta app.
+    /// Label of the Okta app, or name of the Entra client app.
     pub app: String,
-    /// Name of the access policy.
+    /// Name of Okta's access policy.
     pub policy: String,
     /// Name of its rule.
     pub rule: String,
@@ -88,6 +95,33 @@ pub struct Names {
     pub oauth_configuration: String,
     /// Name of the dbt connection.
     pub connection: String,
+}
+
+/// Who does a step for which our credential may lack the right.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Hands {
+    /// We do.
+    #[default]
+    Ours,
+    /// A person does, and we read whether it is done.
+    Theirs,
+    /// A person does, and we may not even read it: it is listed, and never waited for.
+    Unseen,
+}
+
+/// What only the Entra tenant knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EntraFacts {
+    /// Base URL of the tenant's sign-in service: authority and tenant id, without a slash at its end.
+    pub authority: String,
+    /// Object id of Microsoft Graph's service principal in the tenant, where it can be read.
+    pub graph_principal: Option<String>,
+    /// Who grants admin consent.
+    pub consent: Hands,
+    /// Who assigns the groups.
+    pub assignment: Hands,
+    /// Groups that could not be looked up for want of a right: a person assigns them by name.
+    pub unresolved_groups: BTreeSet<String>,
 }
 
 /// A dbt environment, resolved.

@@ -34,8 +34,8 @@ pub struct TrustRecord {
     pub claim: String,
     /// The identity store attribute that it is matched with; set by the first integration.
     pub attribute: String,
-    /// The audience of its tokens; fixed after first use.
-    pub audience: String,
+    /// The audience of its tokens; fixed after first use. `None`: the identity provider's own objects tell it (Entra).
+    pub audience: Option<String>,
     /// The integrations that share it.
     pub owners: BTreeSet<IntegrationName>,
 }

@@ -5,6 +5,7 @@
 
 pub mod aws;
 pub mod dbt;
+pub mod entra;
 pub mod http;
 pub mod identity_center;
 pub mod okta;

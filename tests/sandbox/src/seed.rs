@@ -18,10 +18,29 @@ pub const FUNCTIONS: [&str; 7] = [
     "rotate-secret",
 ];
 
+/// ARN of a function's role: the subject of the tokens that AWS STS gives out to it.
+pub fn role_arn(function: &str) -> String {
+    format!("arn:aws:iam::{ACCOUNT}:role/extoauth-{function}")
+}
+
 /// Okta org `acme`.
 pub const OKTA_NAME: &str = "acme";
 /// Host of the Okta org.
 pub const OKTA_HOST: &str = "acme.okta.com";
+/// Entra tenant `contoso`.
+pub const ENTRA_NAME: &str = "contoso";
+/// Its tenant id.
+pub const ENTRA_TENANT: &str = "6f1d2c3b-4a59-4e68-8b7a-0c9d8e7f6a5b";
+/// Its domain.
+pub const ENTRA_DOMAIN: &str = "contoso.onmicrosoft.com";
+/// Host of Microsoft Graph.
+pub const GRAPH_HOST: &str = "graph.microsoft.com";
+/// Host of the sign-in endpoints.
+pub const LOGIN_HOST: &str = "login.microsoftonline.com";
+/// Host that version 1 tokens name as their issuer.
+pub const STS_WINDOWS_HOST: &str = "sts.windows.net";
+/// Issuer of the tokens that AWS STS gives out for this account (`GetWebIdentityToken`).
+pub const AWS_TOKEN_ISSUER: &str = "https://5d1f0a3c-9b7e-4c26-8a4d-2e6f7b8c9d0e.tokens.sts.global.api.aws";
 /// dbt account `acme`.
 pub const DBT_NAME: &str = "acme";
 /// Host of the dbt account.

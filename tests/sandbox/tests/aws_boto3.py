@@ -226,6 +226,15 @@ def exchange(oidc):
     expect_error("InvalidGrantException", 400, redeem, assertion=tokens["good"])
 
 
+def outbound(sts):
+    def token(**arguments):
+        return sts.get_web_identity_token(Audience=["api://AzureADTokenExchange"], **arguments)
+
+    answer = token(SigningAlgorithm="RS256", DurationSeconds=60, Tags=[{"Key": "team", "Value": "data"}])
+    assert answer["WebIdentityToken"].count(".") == 2 and answer["Expiration"].tzinfo, answer
+    expect_error("ValidationError", 400, token, SigningAlgorithm="HS256")
+
+
 def main():
     sso, redshift, oidc = client("sso-admin"), client("redshift"), client("sso-oidc")
     issuer = issuers(sso)
@@ -233,6 +242,10 @@ def main():
     grants(sso, issuer)
     redshift_applications(redshift, sso, issuer)
     exchange(oidc)
+    # An older boto3 does not know the operation.
+    sts = client("sts")
+    if hasattr(sts, "get_web_identity_token"):
+        outbound(sts)
     sso.delete_trusted_token_issuer(TrustedTokenIssuerArn=issuer)
     print("boto3 agrees")
 

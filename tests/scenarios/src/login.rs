@@ -1,13 +1,14 @@
 //! A developer's login from end to end: what dbt has stored, the identity provider's authorization code flow under its
 //! real host name, the exchange at IAM Identity Center, and the refresh after an hour.
 //!
-//! Nothing is taken from the product: the OAuth configuration is read from dbt's API, its secret (which dbt never shows)
+//! Which provider, and with it what is asked of it, is decided by the type of the stored configuration. Nothing is taken
+//! from the product: the OAuth configuration is read from dbt's API, its secret (which dbt never shows)
 //! is the value in Secrets Manager with the same SHA-256 as the one that dbt holds.
 
 use anyhow::{Context as _, bail, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use extoauth_sandbox::developer::{Developer, IdentityContext, OAuthConfiguration, Tokens};
+use extoauth_sandbox::developer::{Developer, IdentityContext, OAuthConfiguration, Provider, Tokens};
 use extoauth_sandbox::seed::{DBT_ACCOUNT, DBT_NAME};
 use serde_json::{Value, json};
 
@@ -106,7 +107,9 @@ async fn stored_in_dbt(client: &Client, state: &Value, project: u64, environment
     let id = connection["oauth_configuration_id"].as_u64();
     let id = id.context("the environment's connection has no external OAuth configuration")?;
     let row = dbt(client, &format!("oauth-configurations/{id}")).await?;
+    let provider = Provider::of(&text(&row, "type"), row["extra_data"]["application_id_uri"].as_str());
     let configuration = OAuthConfiguration {
+        provider: provider.context("dbt's OAuth configuration names no provider that it can sign in with")?,
         authorize_url: text(&row, "authorize_url"),
         token_url: text(&row, "token_url"),
         client_id: text(&row, "client_id"),

@@ -21,15 +21,23 @@ const VOLATILE: &[&str] = &[
     "kid",
     "lastRotated",
     "nextRotation",
+    "createdDateTime",
+    "deletedDateTime",
+    "startDateTime",
+    "endDateTime",
+    "hint",
 ];
 /// Systems whose objects are no part of an end state: tickets hold what was said on the way.
 const LEFT_OUT: &[&str] = &["servicenow"];
-/// Collections that only ever grow: what the vendors log, and what logins left.
-const LOGS: &[&str] = &["audit-logs", "logs", "tokens"];
+/// Collections that only ever grow: what the vendors log, what logins left, and the bin where Entra keeps removed apps for
+/// thirty days.
+const LOGS: &[&str] = &["audit-logs", "deletedItems", "logs", "tokens"];
 /// Fields by which an object is known.
 const IDS: &[&str] = &["id", "TrustedTokenIssuerArn", "ARN"];
+/// Further fields by which the same object is known.
+const ALSO: &[&str] = &["appId", "keyId"];
 /// Fields that name an object for people, the first that is there.
-const NAMES: &[&str] = &["label", "name", "Name"];
+const NAMES: &[&str] = &["label", "name", "Name", "displayName", "value"];
 
 /// A state without what two equal runs need not share: times are gone, secrets are marked, and the ids of objects that
 /// are not in `start` are replaced by their names.
@@ -98,6 +106,11 @@ fn collect(value: &Value, collection: &str, found: &mut BTreeMap<String, String>
             let name = NAMES.iter().find_map(|name| object.get(*name)).and_then(Value::as_str).unwrap_or_default();
             if let Some(id) = id {
                 found.insert(id, format!("{collection} {name}"));
+            }
+            for field in ALSO {
+                if let Some(id) = object.get(*field).and_then(scalar) {
+                    found.entry(id).or_insert_with(|| format!("{field} of {name}"));
+                }
             }
             object.iter().for_each(|(key, inner)| collect(inner, key, found));
         }

@@ -280,8 +280,7 @@ impl Conductor<'_> {
         let (trust_run, run) = futures::future::try_join(Run::begin(trust, reading), Run::begin(own, reading))
             .await
             .map_err(|e| store_failed(&e))?;
-        // Boxed: a recipe holds many steps at once, and a thread's stack need not.
-        if Box::pin(recipes::okta(&trust_run, &run, &prepared.wanted_trust, &prepared.wanted)).await.is_ok() {
+        if recipes::integration(&trust_run, &run, &prepared.wanted_trust, &prepared.wanted).await.is_ok() {
             // Only a recipe that was read to its end says what is no longer wanted.
             let _ = run.sweep(&Removers).await;
             let _ = trust_run.sweep(&Removers).await;

@@ -41,7 +41,7 @@ impl Conductor<'_> {
         let run = begin(&of_own, Reading::Remove).await?;
         let mut outcomes: Vec<Outcome> = Vec::new();
         // The recipe finds what an interrupted run has left without a record; then everything recorded goes.
-        let read = Box::pin(recipes::okta(&trust_run, &run, &prepared.wanted_trust, &prepared.wanted)).await;
+        let read = recipes::integration(&trust_run, &run, &prepared.wanted_trust, &prepared.wanted).await;
         if read.is_ok() {
             let _ = run.sweep(&Removers).await;
         }
@@ -110,7 +110,7 @@ impl Conductor<'_> {
         let of_own = self.setting(&prepared, &gate, &shared, author.clone(), own, Some(lease));
         let runs = try_join(Run::begin(&of_trust, Reading::Remove), Run::begin(&of_own, Reading::Remove));
         let (trust_run, run) = runs.await.map_err(|e| store_failed(&e))?;
-        let _ = Box::pin(recipes::okta(&trust_run, &run, &prepared.wanted_trust, &prepared.wanted)).await;
+        let _ = recipes::integration(&trust_run, &run, &prepared.wanted_trust, &prepared.wanted).await;
         self.progress.clear();
         judge(&[&trust_run.end(), &run.end()], self.clock.now()).map_or(Ok(()), Err)
     }
@@ -123,7 +123,7 @@ impl Conductor<'_> {
             key,
             claim: desired.user_claim.clone().unwrap_or_default(),
             attribute: desired.identity_attribute.clone(),
-            audience: String::new(),
+            audience: None,
             owners: [desired.name.clone()].into(),
         }))
     }

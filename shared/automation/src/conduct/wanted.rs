@@ -6,18 +6,25 @@ use extoauth_core::integration::Integration;
 use extoauth_core::policy::{NameContext, NameKind};
 use extoauth_core::registry::{IntegrationRecord, TrustRecord};
 use extoauth_core::request::{RequestError, codes};
-use extoauth_core::systems::{DbtSettings, Idp, OktaSettings, RedshiftSettings};
+use extoauth_core::systems::{DbtSettings, EntraSettings, Idp, OktaSettings, RedshiftSettings};
 
 use super::{Conductor, Verdict, store_failed};
 use crate::preflight::Resolved;
-use crate::want::{Names, TrustTerms, WantedIntegration, WantedTrust};
+use crate::want::{EntraFacts, Names, TrustTerms, WantedIntegration, WantedTrust};
 
-/// The claim of Okta's access tokens that holds the user's name without any claim added.
-const OKTA_USER_CLAIM: &str = "sub";
+/// The claim that names the user where the ticket names none: `sub` is in every access token of Okta, and holds the
+/// user's name there; `upn` is in every version 1 access token of a member of an Entra tenant, where `sub` is a pseudonym.
+fn usual_claim(idp: Idp) -> &'static str {
+    match idp {
+        Idp::Okta => "sub",
+        Idp::Entra => "upn",
+    }
+}
 
 /// The configuration of an integration's systems.
 pub(super) struct Settings<'a> {
     pub(super) okta: Option<&'a OktaSettings>,
+    pub(super) entra: Option<&'a EntraSettings>,
     pub(super) dbt: &'a DbtSettings,
     pub(super) redshift: &'a RedshiftSettings,
 }
@@ -32,13 +39,14 @@ impl Conductor<'_> {
         let gone = |kind: &str, name: &str| {
             not_valid(format!("the {kind} system `{name}` is not configured any more"), "configure it again")
         };
+        let idp = &desired.idp_system;
+        let (okta, entra) = match desired.idp {
+            Idp::Okta => (Some(self.systems.okta.get(idp).ok_or_else(|| gone("Okta", idp))?), None),
+            Idp::Entra => (None, Some(self.systems.entra.get(idp).ok_or_else(|| gone("Entra", idp))?)),
+        };
         Ok(Settings {
-            okta: match desired.idp {
-                Idp::Okta => {
-                    Some(self.systems.okta.get(&desired.idp_system).ok_or_else(|| gone("Okta", &desired.idp_system))?)
-                }
-                Idp::Entra => None,
-            },
+            okta,
+            entra,
             dbt: self.systems.dbt.get(&desired.dbt_system).ok_or_else(|| gone("dbt", &desired.dbt_system))?,
             redshift: self
                 .systems
@@ -79,9 +87,9 @@ impl Conductor<'_> {
         let Some(known) = known else {
             return Ok(TrustRecord {
                 key,
-                claim: asked_claim.unwrap_or_else(|| OKTA_USER_CLAIM.to_owned()),
+                claim: asked_claim.unwrap_or_else(|| usual_claim(desired.idp).to_owned()),
                 attribute: desired.identity_attribute.clone(),
-                audience: settings.redshift.token_audience(),
+                audience: audience(desired.idp, settings.redshift),
                 owners: [desired.name.clone()].into(),
             });
         };
@@ -95,8 +103,10 @@ impl Conductor<'_> {
                 known.attribute, desired.identity_attribute
             ));
         }
-        if let Some(audience) = settings.redshift.audience.as_ref().filter(|a| **a != known.audience) {
-            other.push(format!("the audience is `{}`, the configuration now says `{audience}`", known.audience));
+        if let (Some(is), Some(audience)) = (&known.audience, &settings.redshift.audience)
+            && is != audience
+        {
+            other.push(format!("the audience is `{is}`, the configuration now says `{audience}`"));
         }
         if other.is_empty() {
             return Ok(TrustRecord { owners: [desired.name.clone()].into(), ..known });
@@ -122,7 +132,13 @@ impl Conductor<'_> {
                 audience: record.audience.clone(),
             },
             issuer_mode: settings.okta.map_or_else(String::new, |okta| okta.pinned_issuer_mode().to_owned()),
-            server_name: self.policy.name(NameKind::OktaServer, &context),
+            server_name: self.policy.name(
+                match desired.idp {
+                    Idp::Okta => NameKind::OktaServer,
+                    Idp::Entra => NameKind::EntraResourceApp,
+                },
+                &context,
+            ),
             issuer_name: self.policy.name(NameKind::IdentityCenterIssuer, &context),
             application_arn: settings.redshift.application_arn.clone(),
             deployment: self.deployment.to_owned(),
@@ -148,12 +164,18 @@ impl Conductor<'_> {
         })?;
         Ok(WantedIntegration {
             names: Names {
-                app: name(NameKind::OktaApp),
+                app: name(match desired.idp {
+                    Idp::Okta => NameKind::OktaApp,
+                    Idp::Entra => NameKind::EntraClientApp,
+                }),
                 policy: name(NameKind::OktaPolicy),
                 rule: name(NameKind::OktaRule),
                 oauth_configuration: name(NameKind::DbtOauthConfiguration),
                 connection: name(NameKind::DbtConnection),
             },
+            now: self.clock.now(),
+            secret_days: resolved.secret_days.map_or(desired.secret_days, |days| days.min(desired.secret_days)),
+            entra: EntraFacts { authority: settings.entra.map(authority).unwrap_or_default(), ..resolved.entra },
             desired: desired.clone(),
             deployment: self.deployment.to_owned(),
             redirect_uri,
@@ -185,5 +207,18 @@ impl Conductor<'_> {
             idp_system: &desired.idp_system,
             warehouse_system: &desired.warehouse_system,
         }
+    }
+}
+
+/// The tenant's part of the sign-in service.
+fn authority(settings: &EntraSettings) -> String {
+    format!("{}/{}", settings.authority.as_str().trim_end_matches('/'), settings.tenant_id)
+}
+
+/// The audience of a new trust. Entra's tokens carry what their app is called, not what we would like.
+fn audience(idp: Idp, redshift: &RedshiftSettings) -> Option<String> {
+    match idp {
+        Idp::Okta => Some(redshift.token_audience()),
+        Idp::Entra => None,
     }
 }

@@ -4,11 +4,12 @@ use extoauth_core::error::CallResult;
 use extoauth_core::finding::{Finding, Severity};
 use extoauth_core::registry::TrustRecord;
 use extoauth_systems::identity_center::rules::Lookup;
-use extoauth_systems::identity_center::{Instance, MAX_ISSUERS};
+use extoauth_systems::identity_center::{Instance, IssuerName, MAX_ISSUERS};
+use futures::future::try_join;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::missing;
-use super::okta::User;
+use super::people::User;
 use crate::systems::Systems;
 
 /// Look-ups in flight at once: the identity store throttles early.
@@ -16,16 +17,33 @@ const PARALLEL: usize = 5;
 /// Users named in a message.
 const NAMED: usize = 10;
 
-pub(super) async fn check(systems: &Systems, trust_is_new: bool) -> CallResult<(Instance, Vec<Finding>)> {
+/// The instance, and its issuers where a new trust needs one of them.
+pub(super) struct Found {
+    pub(super) instance: Instance,
+    issuers: Option<Vec<IssuerName>>,
+}
+
+pub(super) async fn instance(systems: &Systems, trust_is_new: bool) -> CallResult<Found> {
     let port = &systems.identity_center;
-    let (instance, issuers) = if trust_is_new {
-        let both = futures::future::try_join(port.read().instance(), port.read().issuer_names()).await?;
-        (both.0, both.1.len())
-    } else {
-        (port.read().instance().await?, 0)
-    };
+    if !trust_is_new {
+        return Ok(Found { instance: port.read().instance().await?, issuers: None });
+    }
+    let (instance, issuers) = try_join(port.read().instance(), port.read().issuer_names()).await?;
+    Ok(Found { instance, issuers: Some(issuers) })
+}
+
+/// `issuer`: the `iss` of the tokens, where it is known before anything is made. An issuer that stands there already is
+/// used, so it needs no room, but its mapping must be the one that is asked for: others rely on it.
+pub(super) async fn check(
+    systems: &Systems,
+    found: &Found,
+    trust: &TrustRecord,
+    issuer: Option<&str>,
+) -> CallResult<Vec<Finding>> {
+    let port = &systems.identity_center;
     let mut findings = Vec::new();
     let resource = port.id.to_string();
+    let instance = &found.instance;
     if !instance.is_active() {
         findings.push(missing(
             "identity_center_active",
@@ -36,17 +54,36 @@ pub(super) async fn check(systems: &Systems, trust_is_new: bool) -> CallResult<(
             "wait until the instance is active, or have its set-up repaired",
         ));
     }
-    if issuers >= MAX_ISSUERS {
+    let Some(names) = &found.issuers else { return Ok(findings) };
+    if let Some(url) = issuer.filter(|_| !names.is_empty())
+        && let Some(there) = port.read().issuers().await?.into_iter().find(|one| one.url == url)
+    {
+        if (&there.claim, &there.attribute) != (&trust.claim, &trust.attribute) {
+            findings.push(missing(
+                "issuer_mapping",
+                &resource,
+                "R23",
+                &format!("the trusted token issuer of {url} maps `{}` to `{}`", trust.claim, trust.attribute),
+                format!("`{}`, which others use too, maps `{}` to `{}`", there.name, there.claim, there.attribute),
+                "ask for that claim and attribute in the ticket, or have the issuer's owner change them",
+            ));
+        }
+        return Ok(findings);
+    }
+    if names.len() >= MAX_ISSUERS {
+        let count = names.len();
         findings.push(missing(
             "issuer_ceiling",
             &resource,
             "R22",
             "room for one more trusted token issuer",
-            format!("the instance has {issuers} trusted token issuers; {MAX_ISSUERS} is the limit, and AWS does not raise it"),
+            format!(
+                "the instance has {count} trusted token issuers; {MAX_ISSUERS} is the limit, and AWS does not raise it"
+            ),
             "delete an issuer that nobody uses, or use an identity provider that already has one here",
         ));
     }
-    Ok((instance, findings))
+    Ok(findings)
 }
 
 /// Every user must be found by the mapped attribute: Identity Center refuses a token whose claim fits nobody.

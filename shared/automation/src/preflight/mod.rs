@@ -1,8 +1,10 @@
 //! What must be true before anything is written. All of it is read at once, and everything that is wrong is said at once.
 
 mod dbt;
+mod entra;
 mod identity_center;
 mod okta;
+mod people;
 mod redshift;
 
 use std::collections::BTreeMap;
@@ -17,7 +19,7 @@ use futures::future::{try_join, try_join3};
 
 use crate::handoffs::WarehouseFacts;
 use crate::systems::Systems;
-use crate::want::{Environment, Link};
+use crate::want::{EntraFacts, Environment, Link};
 
 /// What only the systems know.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +32,10 @@ pub struct Resolved {
     pub environments: Vec<Environment>,
     /// How dbt reaches the warehouse.
     pub link: Link,
+    /// Days that the identity provider lets a client secret live, where it has a limit.
+    pub secret_days: Option<u32>,
+    /// What only the Entra tenant knows.
+    pub entra: EntraFacts,
 }
 
 /// The result.
@@ -71,24 +77,33 @@ pub async fn run(
 ) -> CallResult<Preflight> {
     let people = async {
         let (instance, members) = try_join(
-            identity_center::check(systems, trust_is_new),
-            okta::members(systems, desired, trust, trust_is_new),
+            identity_center::instance(systems, trust_is_new),
+            people::members(systems, desired, trust, trust_is_new),
         )
         .await?;
-        let (instance, mut findings) = instance;
-        findings.extend(identity_center::resolve_users(systems, &instance, trust, &members.users).await?);
-        findings.extend(members.findings);
-        let people: Vec<String> = members.users.into_iter().map(|user| user.claim).collect();
-        Ok((members.groups, people, findings))
+        let (room, users) = try_join(
+            identity_center::check(systems, &instance, trust, members.issuer.as_deref()),
+            identity_center::resolve_users(systems, &instance.instance, trust, &members.users),
+        )
+        .await?;
+        Ok((members, room.into_iter().chain(users)))
     };
-    let (people, (warehouse, redshift), dbt) =
+    let ((members, people), (warehouse, redshift), dbt) =
         try_join3(people, redshift::check(systems, settings, trust, trust_is_new), dbt::check(systems, desired))
             .await?;
-    let (groups, people, mut findings) = people;
-    findings.extend(redshift);
-    findings.extend(dbt.findings);
-    let resolved = Resolved { groups, people, environments: dbt.environments, link: dbt.link };
-    Ok(Preflight { resolved, findings, warehouse })
+    let findings = members.findings.into_iter().chain(people).chain(redshift).chain(dbt.findings);
+    Ok(Preflight {
+        findings: findings.collect(),
+        warehouse,
+        resolved: Resolved {
+            groups: members.groups,
+            people: members.users.into_iter().map(|user| user.claim).collect(),
+            environments: dbt.environments,
+            link: dbt.link,
+            secret_days: members.secret_days,
+            entra: members.entra,
+        },
+    })
 }
 
 /// Something without which the integration cannot work.

@@ -41,13 +41,15 @@ pub(super) async fn check(
             "take an issuer that nobody uses out of the application",
         ));
     }
-    if trust.audience.is_empty() || trust.audience.chars().count() > MAX_AUDIENCE_CHARS {
+    if let Some(audience) = &trust.audience
+        && (audience.is_empty() || audience.chars().count() > MAX_AUDIENCE_CHARS)
+    {
         findings.push(missing(
             "audience_length",
             &resource,
             "R25",
             &format!("an audience of 1 to {MAX_AUDIENCE_CHARS} characters"),
-            format!("the audience `{}` is not", trust.audience),
+            format!("the audience `{audience}` is not"),
             "set `audience` of this warehouse in the configuration",
         ));
     }

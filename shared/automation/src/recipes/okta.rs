@@ -46,9 +46,9 @@ pub async fn access(
     Ok(())
 }
 
-/// R06: what Identity Center is told.
+/// R06: what Identity Center and Redshift are told.
 pub fn issuer(server: &Later<Server>) -> Issuer {
-    Issuer { url: server.map(|s| s.issuer.clone()) }
+    Issuer { url: server.map(|s| s.issuer.clone()), audience: server.map(|s| s.audience.clone()) }
 }
 
 /// R04, R06: what dbt is told.

@@ -11,6 +11,6 @@ use crate::want::WantedTrust;
 /// issuer's tokens for our audience.
 pub async fn accept(run: &Run<'_, Systems>, trust: &WantedTrust, issuer: &Issuer) -> Result<(), Stop> {
     let arn = run.ensure(TrustedTokenIssuer::of(trust, &issuer.url)).await?;
-    run.ensure(IssuerEntry::of(trust, &arn)).await?;
+    run.ensure(IssuerEntry::of(trust, &arn, &issuer.audience)).await?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 pub mod aws;
 pub mod dbt;
+pub mod entra;
 pub mod okta;
 mod remove;
 

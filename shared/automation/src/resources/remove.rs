@@ -1,5 +1,7 @@
 //! Removing what the inventory names, by its kind. A new kind of resource gets its line here.
 
+use std::collections::BTreeSet;
+
 use extoauth_core::engine::{InventoryItem, Ownership, Permit, Removal, Remover, Resource, Value};
 use extoauth_core::error::{CallError, CallResult, ErrorKind, absent_is_none};
 use extoauth_core::systems::{Mode, SystemKind};
@@ -14,6 +16,11 @@ use super::aws::{issuer_list_key, remove_entry};
 use super::dbt::{
     Connection, ConnectionIdentity, ConnectionUse, EnvironmentConnection, EnvironmentIdentity, OauthConfiguration,
     OauthConfigurationIdentity, Tunnel, environment_key,
+};
+use super::entra::{
+    AdminConsent, AppIdentity as EntraAppIdentity, ApplicationIdUri, AssignmentIdentity as EntraAssignmentIdentity,
+    ClientApp, GroupAssignment as EntraGroupAssignment, IssuedSecret, IssuedSecretIdentity, PreAuthorization,
+    PreAuthorizationIdentity, ResourceApp, ServicePrincipal, pre_authorization_key,
 };
 use super::okta::{
     AccessPolicy, AppIdentity, AssignmentIdentity, AuthorizationServer, GroupAssignment, OidcApp, PartIdentity,
@@ -35,19 +42,28 @@ impl Remover<Systems> for Removers {
     }
 
     fn mode(&self, systems: &Systems, item: &InventoryItem) -> Mode {
+        if item.kind == EntraGroupAssignment::KIND
+            && identity::<EntraAssignmentIdentity>(item).is_ok_and(|assignment| assignment.by_hand)
+        {
+            return Mode::Handoff;
+        }
         match item.system.kind {
             SystemKind::Okta => systems.okta.as_ref().map_or(Mode::Observe, |port| port.mode),
             SystemKind::Dbt => systems.dbt.mode,
             SystemKind::Redshift => systems.redshift.mode,
             SystemKind::IdentityCenter => systems.identity_center.mode,
             SystemKind::SecretsManager => systems.secrets.mode,
-            SystemKind::Entra | SystemKind::Servicenow => Mode::Observe,
+            SystemKind::Entra => systems.entra.as_ref().map_or(Mode::Observe, |port| port.mode),
+            SystemKind::Servicenow => Mode::Observe,
         }
     }
 
     fn shared_key(&self, item: &InventoryItem) -> Option<String> {
         match item.kind.as_str() {
             IssuerEntry::KIND => Some(issuer_list_key(&identity::<EntryIdentity>(item).ok()?.application_arn)),
+            PreAuthorization::KIND => {
+                Some(pre_authorization_key(&identity::<PreAuthorizationIdentity>(item).ok()?.app))
+            }
             EnvironmentConnection::KIND => {
                 let environment = identity::<EnvironmentIdentity>(item).ok()?;
                 Some(environment_key(&environment.account, environment.id))
@@ -58,7 +74,8 @@ impl Remover<Systems> for Removers {
 }
 
 async fn remove(systems: &Systems, item: &InventoryItem, permit: &Permit) -> Removal {
-    let okta = || systems.okta.as_ref().map(|port| port.write(permit)).ok_or_else(|| no_okta(item));
+    let okta = || systems.okta.as_ref().map(|port| port.write(permit)).ok_or_else(|| no_system(item));
+    let entra = || systems.entra.as_ref().map(|port| port.write(permit)).ok_or_else(|| no_system(item));
     let dbt = systems.dbt.write(permit);
     match item.kind.as_str() {
         AuthorizationServer::KIND => delete_server(okta()?, &identity::<ServerIdentity>(item)?.id).await,
@@ -82,6 +99,24 @@ async fn remove(systems: &Systems, item: &InventoryItem, permit: &Permit) -> Rem
         GroupAssignment::KIND => {
             let assignment = identity::<AssignmentIdentity>(item)?;
             gone(okta()?.unassign_group(&assignment.app, &assignment.group).await)
+        }
+        ResourceApp::KIND | ClientApp::KIND => {
+            gone(entra()?.delete_application(&identity::<EntraAppIdentity>(item)?.id).await)
+        }
+        // They go with their app, and serve nobody until then.
+        ApplicationIdUri::KIND | ServicePrincipal::KIND | AdminConsent::KIND => Ok(None),
+        EntraGroupAssignment::KIND => {
+            let assignment = identity::<EntraAssignmentIdentity>(item)?;
+            gone(entra()?.unassign(&assignment.principal, &assignment.id).await)
+        }
+        PreAuthorization::KIND => {
+            let entry = identity::<PreAuthorizationIdentity>(item)?;
+            gone(entra()?.pre_authorize(&entry.app, &entry.client, &BTreeSet::new()).await)
+        }
+        IssuedSecret::KIND => {
+            // The credential goes with the app, so the value is worth nothing: it need not be kept for a while.
+            let arn = identity::<IssuedSecretIdentity>(item)?.arn;
+            gone(systems.secrets.write(permit).delete(&arn, secrets::Removal::Forced).await)
         }
         ClientSecret::KIND => {
             // The provider's client goes as well, so the value is worth nothing: it need not be kept for a while.
@@ -151,8 +186,8 @@ fn number(item: &InventoryItem, key: &str) -> Option<u64> {
     item.written.get(key)?.parse().ok()
 }
 
-fn no_okta(item: &InventoryItem) -> CallError {
-    unreadable(item, "it is in Okta, and this integration has no Okta org".into())
+fn no_system(item: &InventoryItem) -> CallError {
+    unreadable(item, format!("it is in {}, which is not this integration's identity provider", item.system))
 }
 
 fn unreadable(item: &InventoryItem, why: String) -> CallError {

@@ -113,8 +113,9 @@ type Brought<T> = Result<(ChangeKind, Vec<FieldChange>, Later<T>), (ChangeKind, 
 
 impl<R: Resource> One<'_, '_, R> {
     async fn plan(&self) -> Result<Later<R::Output>, Stop> {
-        let found = if self.port.mode == Mode::Manage { self.find().await } else { self.find_by_hand().await };
+        let found = if self.mode() == Mode::Manage { self.find().await } else { self.find_by_hand().await };
         let found = found.map_err(|e| self.run.stopped(self.address, ChangeKind::None, e))?;
+        self.note_what_else(&found);
         let Found::Here(seen) = found else {
             self.note_foreign(&found);
             self.run.note_observed::<R>(self.address, self.port);
@@ -138,7 +139,7 @@ impl<R: Resource> One<'_, '_, R> {
     }
 
     async fn apply(&self) -> Result<Later<R::Output>, Stop> {
-        if self.port.mode != Mode::Manage {
+        if self.mode() != Mode::Manage {
             return self.by_hand().await;
         }
         let shared = match self.resource.shared_key() {
@@ -216,6 +217,7 @@ impl<R: Resource> One<'_, '_, R> {
         } else {
             self.find().await.map_err(|e| (ChangeKind::None, e))?
         };
+        self.note_what_else(&found);
         match found {
             Found::Here(seen) => self.adjust(seen).await,
             Found::Foreign { ref what, marked: true } => {
@@ -296,6 +298,21 @@ impl<R: Resource> One<'_, '_, R> {
             ChangeKind::Update
         };
         (change, fields)
+    }
+
+    /// Who writes it: what the system's mode says, unless only a person can.
+    fn mode(&self) -> Mode {
+        match self.port.mode {
+            Mode::Manage if self.resource.only_by_hand() => Mode::Handoff,
+            mode => mode,
+        }
+    }
+
+    fn note_what_else(&self, found: &Found<R::Seen>) {
+        let Found::Here(seen) = found else { return };
+        for finding in self.resource.notices(seen) {
+            self.run.note(finding);
+        }
     }
 
     fn note_foreign(&self, found: &Found<R::Seen>) {

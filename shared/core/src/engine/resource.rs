@@ -14,6 +14,7 @@ use super::ledger::Ownership;
 use super::mark::Mark;
 use super::port::Port;
 use crate::error::CallResult;
+use crate::finding::Finding;
 use crate::ids::Address;
 
 /// How a resource is looked up.
@@ -83,6 +84,9 @@ pub trait Resource: Send + Sync {
     const ROW: &'static str;
     /// How long a new object may stay invisible to look-ups.
     const LAG: Duration = Duration::from_secs(5);
+    /// Whether a create that is sent again makes no second object, since we choose its identity or the vendor refuses
+    /// duplicates: an unconfirmed one need not be waited for then.
+    const REPEATABLE: bool = false;
 
     /// Its address.
     fn address(&self) -> Address;
@@ -148,6 +152,16 @@ pub trait Resource: Send + Sync {
 
     /// What later resources need.
     fn output(&self, seen: &Self::Seen) -> Self::Output;
+
+    /// Whether a person has to make it although its system is managed: our credential there lacks the right.
+    fn only_by_hand(&self) -> bool {
+        false
+    }
+
+    /// What was noticed beside its fields: what others have put there is kept, and told.
+    fn notices(&self, _seen: &Self::Seen) -> Vec<Finding> {
+        Vec::new()
+    }
 
     /// For a person who has to make it: who, what, where.
     fn by_hand(&self) -> ByHand;

@@ -63,7 +63,7 @@ pub struct Timing {
 impl Default for Timing {
     fn default() -> Self {
         Self {
-            lag_cap: Duration::from_secs(30),
+            lag_cap: Duration::from_secs(90),
             poll: Duration::from_millis(700),
             lease_wait: Duration::from_secs(20),
             lease_ttl: Duration::from_secs(90),
@@ -189,6 +189,11 @@ impl<'a, S: Send + Sync> Run<'a, S> {
     /// The systems.
     pub fn systems(&self) -> &'a S {
         self.setting.systems
+    }
+
+    /// The mark on what this run makes.
+    pub fn mark(&self) -> &Mark {
+        &self.setting.mark
     }
 
     /// Runs independent steps at the same time.

@@ -16,6 +16,10 @@ pub enum NameKind {
     OktaPolicy,
     /// Rule of the access policy.
     OktaRule,
+    /// Resource-server app of an Entra tenant (one a trust).
+    EntraResourceApp,
+    /// Client app of an Entra tenant.
+    EntraClientApp,
     /// Trusted token issuer of Identity Center (one a trust).
     IdentityCenterIssuer,
     /// OAuth configuration of dbt.
@@ -38,18 +42,21 @@ struct Rules {
 
 impl NameKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::OktaServer,
         Self::OktaApp,
         Self::OktaPolicy,
         Self::OktaRule,
+        Self::EntraResourceApp,
+        Self::EntraClientApp,
         Self::IdentityCenterIssuer,
         Self::DbtOauthConfiguration,
         Self::DbtConnection,
     ];
 
     /// Longest names: 100 in Okta (app label, policy name; API reference), 255 for a rule and for a trusted token issuer
-    /// (IAM Identity Center API reference). dbt states none; 100 is well within what its form takes.
+    /// (IAM Identity Center API reference), 256 for the display name of an Entra app (Graph: `application`; cut earlier,
+    /// as consoles do). dbt states none; 100 is well within what its form takes.
     fn rules(self) -> Rules {
         let (key, template, longest, shared) = match self {
             Self::OktaServer => ("okta.server", "dbt to Redshift {warehouse_system} ({deployment})", 100, true),
@@ -58,6 +65,12 @@ impl NameKind {
             }
             Self::OktaPolicy => ("okta.policy", "dbt ({deployment}/{integration})", 100, false),
             Self::OktaRule => ("okta.rule", "dbt ({deployment}/{integration})", 255, false),
+            Self::EntraResourceApp => {
+                ("entra.resource_app", "Amazon Redshift {warehouse_system} for dbt ({deployment})", 120, true)
+            }
+            Self::EntraClientApp => {
+                ("entra.client_app", "dbt to Redshift {warehouse_system} ({deployment}/{integration})", 120, false)
+            }
             Self::IdentityCenterIssuer => ("identity_center.issuer", "extoauth-{deployment}-{trust}", 255, true),
             Self::DbtOauthConfiguration => (
                 "dbt.oauth_configuration",

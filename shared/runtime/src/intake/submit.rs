@@ -49,9 +49,6 @@ impl<D: Door, S: State, O: Outbox> Intake<D, S, O> {
             }
         }
         let content = submission.validate(&self.systems, &self.policy).map_err(invalid)?;
-        if content.variables.text("idp") == Some("entra") {
-            return Err(not_built("Microsoft Entra ID as `idp`"));
-        }
         if content.variables.flag("repair") {
             return Err(not_built("The variable `repair`"));
         }

@@ -227,7 +227,7 @@ async fn a_trust_keeps_the_terms_of_the_first<S: Registry>(store: &S) {
         key: key.clone(),
         claim: claim.into(),
         attribute: "emails.value".into(),
-        audience: "https://wg".into(),
+        audience: Some("https://wg".into()),
         owners: [name(who)].into(),
     };
     assert_eq!(store.trust(&key).await.expect("works"), None);

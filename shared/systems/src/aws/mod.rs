@@ -4,6 +4,7 @@
 mod call;
 mod error;
 pub mod issuers;
+pub mod web_identity;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

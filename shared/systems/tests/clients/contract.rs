@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::vendor::{Act, Request, SSWS, Vendor};
 
-fn contracts() -> Option<PathBuf> {
+pub fn contracts() -> Option<PathBuf> {
     let default = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/contracts");
     let folder = std::env::var_os("CONTRACTS_DIR").map_or(default, PathBuf::from);
     if folder.is_dir() {
@@ -23,10 +23,10 @@ fn contracts() -> Option<PathBuf> {
 }
 
 /// The component schemas of an API description.
-struct Schemas(Value);
+pub struct Schemas(Value);
 
 impl Schemas {
-    fn read(name: &str) -> Option<Self> {
+    pub fn read(name: &str) -> Option<Self> {
         let text = std::fs::read_to_string(contracts()?.join(name)).expect("a description");
         let document: Value = match name.ends_with(".json") {
             true => serde_json::from_str(&text).expect("JSON"),
@@ -36,7 +36,7 @@ impl Schemas {
     }
 
     /// The problems of a value, as the schema sees it.
-    fn problems(&self, schema: &str, value: &Value) -> Vec<String> {
+    pub fn problems(&self, schema: &str, value: &Value) -> Vec<String> {
         assert!(self.0["schemas"].get(schema).is_some(), "the description has no schema {schema}");
         let root = json!({"$ref": format!("#/components/schemas/{schema}"), "components": self.0});
         let validator = jsonschema::draft202012::new(&root).expect("a schema");

@@ -11,6 +11,8 @@ pub enum Step {
     Authorize,
     /// The sign-in form.
     SignIn,
+    /// The page on which a person consents to what the client may do.
+    Consent,
     /// The code for tokens.
     Token,
     /// The refresh token for tokens.
@@ -24,6 +26,7 @@ impl fmt::Display for Step {
         f.write_str(match self {
             Self::Authorize => "authorize",
             Self::SignIn => "sign-in form",
+            Self::Consent => "consent",
             Self::Token => "code for tokens",
             Self::Refresh => "refresh",
             Self::Exchange => "CreateTokenWithIAM",

@@ -21,6 +21,11 @@ impl Form {
         Some(Self { action, fields: fields.collect() })
     }
 
+    /// Whether it has a field of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.fields.iter().any(|(field, _)| field == name)
+    }
+
     /// The form's fields with the person's name where a name is asked for, form-encoded.
     pub fn filled(&self, username: &str) -> String {
         let mut out = url::form_urlencoded::Serializer::new(String::new());

@@ -7,27 +7,29 @@
 mod error;
 mod exchange;
 mod form;
+mod provider;
 
 use std::fmt;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 use reqwest::{Client, Method, Response, StatusCode};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use url::Url;
 use uuid::Uuid;
 
 pub use error::{LoginError, Step};
 pub use exchange::IdentityContext;
+pub use provider::Provider;
 
 use form::Form;
 
-/// What dbt asks an Okta authorization server for: sign-in, a refresh token, and the right to act as any role.
-pub const OKTA_SCOPES: &str = "openid offline_access session:role-any";
-
 /// The OAuth configuration that dbt has stored.
-#[derive(Clone, Deserialize)]
+#[derive(Clone)]
 pub struct OAuthConfiguration {
+    /// The kind of identity provider: it decides the scopes.
+    pub provider: Provider,
     /// Where a person signs in.
     pub authorize_url: String,
     /// Where codes and refresh tokens are redeemed.
@@ -43,6 +45,7 @@ pub struct OAuthConfiguration {
 impl fmt::Debug for OAuthConfiguration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OAuthConfiguration")
+            .field("provider", &self.provider)
             .field("authorize_url", &self.authorize_url)
             .field("token_url", &self.token_url)
             .field("client_id", &self.client_id)
@@ -61,10 +64,18 @@ pub struct Tokens {
     /// The ID token, if `openid` was granted.
     pub id_token: Option<String>,
     /// Lifetime of the access token in seconds.
+    #[serde(deserialize_with = "seconds")]
     pub expires_in: u64,
     /// The granted scopes, space-separated.
     #[serde(default)]
     pub scope: String,
+}
+
+/// A number, or the text of one, as Entra's version 1 endpoint writes it.
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    let number = value.as_u64().or_else(|| value.as_str()?.parse().ok());
+    number.ok_or_else(|| serde::de::Error::custom("expires_in is no number of seconds"))
 }
 
 impl fmt::Debug for Tokens {
@@ -83,6 +94,7 @@ pub struct Developer {
     configuration: OAuthConfiguration,
     username: String,
     scopes: String,
+    consents: bool,
     http: Client,
 }
 
@@ -93,13 +105,22 @@ impl Developer {
     /// A developer with this username. `http` brings proxy and certificate authority; it must not follow redirects
     /// (`redirect::Policy::none()`): each is looked at first.
     pub fn new(configuration: OAuthConfiguration, username: impl Into<String>, http: Client) -> Self {
-        Self { configuration, username: username.into(), scopes: OKTA_SCOPES.to_owned(), http }
+        let scopes = configuration.provider.scopes();
+        Self { configuration, username: username.into(), scopes, consents: false, http }
     }
 
     /// The same with other scopes.
     #[must_use]
     pub fn scopes(mut self, scopes: impl Into<String>) -> Self {
         self.scopes = scopes.into();
+        self
+    }
+
+    /// The same developer, who gives consent where the provider asks for it. Without this such a page ends the login:
+    /// an integration that is set up needs nobody's consent.
+    #[must_use]
+    pub fn consenting(mut self) -> Self {
+        self.consents = true;
         self
     }
 
@@ -147,7 +168,7 @@ impl Developer {
             .append_pair("state", &state)
             .append_pair("nonce", &Uuid::new_v4().to_string());
         let mut response = self.send(Step::Authorize, Method::GET, url.clone(), None).await?;
-        let mut signed_in = false;
+        let (mut signed_in, mut consented) = (false, false);
         for _ in 0..MAX_STEPS {
             if response.status().is_redirection() {
                 let target = response.headers().get(LOCATION).and_then(|target| target.to_str().ok());
@@ -169,13 +190,19 @@ impl Developer {
             }
             let status = response.status();
             let page = text(Step::Authorize, response).await?;
-            if signed_in || status != StatusCode::OK {
+            let form = Form::find(&page).filter(|_| status == StatusCode::OK);
+            let asks_consent = signed_in && form.as_ref().is_some_and(|form| form.has("consent"));
+            if asks_consent && (!self.consents || consented) {
+                return Err(LoginError::new(Step::Consent, form::plain(&page)).status(status.as_u16()));
+            }
+            if status != StatusCode::OK || (signed_in && !asks_consent) {
                 let step = if signed_in { Step::SignIn } else { Step::Authorize };
                 return Err(LoginError::new(step, form::plain(&page)).status(status.as_u16()));
             }
-            let Some(form) = Form::find(&page) else {
+            let Some(form) = form else {
                 return Err(LoginError::new(Step::SignIn, "the sign-in page has no form"));
             };
+            consented = asks_consent;
             let action = url.join(&form.action).map_err(|error| LoginError::new(Step::SignIn, error.to_string()))?;
             if action.host_str().map(str::to_owned) != home {
                 return Err(LoginError::new(Step::SignIn, "the sign-in form leads to another host"));

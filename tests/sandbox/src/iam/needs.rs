@@ -58,6 +58,9 @@ pub fn needs(kind: &str, action: &str, call: &CallView<'_>) -> Option<Vec<Need>>
         "sts" => match action {
             // Nobody can be refused this one.
             "GetCallerIdentity" => vec![],
+            // The documents of the account's issuer are public.
+            path if path.starts_with('/') => vec![],
+            "GetWebIdentityToken" => vec![web_identity_token(&Form::of(call.body))],
             _ => {
                 let form = Form::of(call.body);
                 vec![Need::new(format!("sts:{action}"), form.get("RoleArn").unwrap_or_else(|| "*".to_owned()))]
@@ -92,6 +95,17 @@ impl Form {
     fn get(&self, key: &str) -> Option<String> {
         self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone())
     }
+}
+
+/// Condition keys of the operation: Service Authorization Reference of STS. It knows no resource.
+fn web_identity_token(form: &Form) -> Need {
+    let audiences: Vec<&str> =
+        form.0.iter().filter(|(name, _)| name.starts_with("Audience.member.")).map(|(_, value)| &**value).collect();
+    let mut need = Need::new("sts:GetWebIdentityToken", "*").with("sts:IdentityTokenAudience", &audiences);
+    if let Some(algorithm) = form.get("SigningAlgorithm") {
+        need = need.with("sts:SigningAlgorithm", &[&algorithm]);
+    }
+    need.with("sts:DurationSeconds", &[&form.get("DurationSeconds").unwrap_or_else(|| "300".to_owned())])
 }
 
 fn sqs(action: &str, body: &Value) -> Vec<Need> {
@@ -324,6 +338,16 @@ mod tests {
         assert_eq!(needs[0], Need::new("redshift:ModifyRedshiftIdcApplication", REDSHIFT_APPLICATION_ARN));
         assert!(needs[1..].iter().all(|need| need.dependent && need.resource == IDC_APPLICATION_ARN));
         assert_eq!(needs.len(), 8);
+    }
+
+    #[test]
+    fn a_token_for_outside_is_bound_to_its_audience() {
+        let body = b"Action=GetWebIdentityToken&Audience.member.1=a&Audience.member.2=b&SigningAlgorithm=RS256";
+        let [need] = of("sts", "GetWebIdentityToken", body).try_into().expect("one");
+        assert_eq!((need.action.as_str(), need.resource.as_str()), ("sts:GetWebIdentityToken", "*"));
+        assert_eq!(need.context[0], ("sts:IdentityTokenAudience".to_owned(), vec!["a".to_owned(), "b".to_owned()]));
+        assert_eq!(need.context[2], ("sts:DurationSeconds".to_owned(), vec!["300".to_owned()]));
+        assert!(of("sts", "/.well-known/jwks.json", b"").is_empty());
     }
 
     #[test]

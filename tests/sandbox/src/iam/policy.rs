@@ -120,6 +120,11 @@ fn condition(operator: &str, wanted: &[String], values: Option<&[String]>) -> Op
             "StringNotEquals" => !any(&|want| want == value),
             "StringLike" | "ArnLike" | "ArnEquals" => any(&|want| wildcard(want, value)),
             "StringNotLike" | "ArnNotLike" => !any(&|want| wildcard(want, value)),
+            "NumericEquals"
+            | "NumericLessThan"
+            | "NumericLessThanEquals"
+            | "NumericGreaterThan"
+            | "NumericGreaterThanEquals" => any(&|want| numbers(operator, value, want)),
             _ => return None,
         })
     };
@@ -136,6 +141,18 @@ fn condition(operator: &str, wanted: &[String], values: Option<&[String]>) -> Op
         // A key that the call does not have: met only by a negation, or where the policy says so.
         (None, None) => one(&String::new()).map(|_| if_exists || negated),
         (None, Some(values)) => values.iter().map(one).try_fold(true, |all, met| Some(all && met?)),
+    }
+}
+
+/// Whether two numbers stand to each other as the operator says; never where one is none.
+fn numbers(operator: &str, value: &str, want: &str) -> bool {
+    let (Ok(value), Ok(want)) = (value.parse::<f64>(), want.parse::<f64>()) else { return false };
+    match operator {
+        "NumericLessThan" => value < want,
+        "NumericLessThanEquals" => value <= want,
+        "NumericGreaterThan" => value > want,
+        "NumericGreaterThanEquals" => value >= want,
+        _ => value == want,
     }
 }
 

@@ -26,7 +26,7 @@ use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::seed::REGION;
-use crate::world::{Credential, Dropped, Listener, World, access_key};
+use crate::world::{Credential, Dropped, Listener, System, World, access_key};
 
 /// The services that moto stands for.
 pub const SERVICES: [&str; 9] =
@@ -78,12 +78,14 @@ impl Moto {
         &self.account
     }
 
-    /// Adds every service to the world.
-    pub fn register(self: &Arc<Self>, world: &Arc<World>) {
-        for kind in SERVICES {
-            world.systems.add(service::Service::shared(self, world, kind), &[]);
+    /// Adds every service to the world but STS, which has an operation that moto lacks: it is returned, for the stand-in
+    /// in front of it.
+    pub fn register(self: &Arc<Self>, world: &Arc<World>) -> Arc<dyn System> {
+        for kind in SERVICES.into_iter().filter(|kind| *kind != "sts") {
+            world.systems.add(service::Service::shared(self, kind), &[]);
         }
         world.iam.set_account(&self.account);
+        service::Service::shared(self, "sts")
     }
 
     /// A door without record, faults, permissions and latency: for the stand-ins themselves and the function host's own

@@ -12,46 +12,29 @@ use serde_json::{Value, json};
 
 use super::Moto;
 use crate::seed;
-use crate::world::{CallView, Caller, Classified, System, World};
+use crate::world::{CallView, Classified, System};
 
 /// One service of one account.
 pub(super) struct Service {
     moto: Arc<Moto>,
-    world: Arc<World>,
     kind: &'static str,
 }
 
 impl Service {
-    pub fn shared(moto: &Arc<Moto>, world: &Arc<World>, kind: &'static str) -> Arc<dyn System> {
-        Arc::new(Self { moto: Arc::clone(moto), world: Arc::clone(world), kind })
+    pub fn shared(moto: &Arc<Moto>, kind: &'static str) -> Arc<dyn System> {
+        Arc::new(Self { moto: Arc::clone(moto), kind })
     }
 
     async fn call(State(service): State<Arc<Self>>, request: Request<Body>) -> Response {
         let (parts, body) = request.into_parts();
         let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-        let answer = match service.moto.forward(service.kind, &parts, body).await {
+        match service.moto.forward(service.kind, &parts, body).await {
             Ok(answer) => answer,
             Err(error) => {
                 tracing::error!(%error, service = service.kind, "moto");
-                return service.failed(500);
+                service.failed(500)
             }
-        };
-        match (service.kind, parts.extensions.get::<Caller>()) {
-            ("sts", Some(caller)) => service.remember_assumed(caller, answer).await,
-            _ => answer,
         }
-    }
-
-    /// The keys of a role that a function assumed stand for that function from now on.
-    async fn remember_assumed(&self, caller: &Caller, answer: Response) -> Response {
-        let (parts, body) = answer.into_parts();
-        let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-        let text = String::from_utf8_lossy(&body);
-        let id = text.split_once("<AccessKeyId>").and_then(|(_, rest)| rest.split_once("</AccessKeyId>"));
-        if let Some((id, _)) = id {
-            self.world.keys.learn(id, &caller.0);
-        }
-        Response::from_parts(parts, Body::from(body))
     }
 
     /// An error in the protocol of this service.

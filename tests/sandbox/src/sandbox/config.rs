@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use super::Sandbox;
 use crate::moto::{Names, sha256};
 use crate::seed::{
-    CREDENTIALS, DBT_ACCOUNT, DBT_HOST, DBT_NAME, INSTANCE_ARN, OKTA_HOST, OKTA_NAME, REDSHIFT_APPLICATION_ARN,
-    REDSHIFT_NAME, REGION, SERVICENOW_CAT_ITEM, SERVICENOW_HOST, SERVICENOW_REQUESTER, WAREHOUSE_HOST,
+    CREDENTIALS, DBT_ACCOUNT, DBT_HOST, DBT_NAME, ENTRA_NAME, ENTRA_TENANT, GRAPH_HOST, INSTANCE_ARN, LOGIN_HOST,
+    OKTA_HOST, OKTA_NAME, REDSHIFT_APPLICATION_ARN, REDSHIFT_NAME, REGION, SERVICENOW_CAT_ITEM, SERVICENOW_HOST,
+    SERVICENOW_REQUESTER, WAREHOUSE_HOST,
 };
 
 /// `EXTOAUTH_SYSTEMS` and `EXTOAUTH_POLICY`.
@@ -33,6 +34,11 @@ impl Config {
             "okta": {OKTA_NAME: {
                 "url": format!("https://{OKTA_HOST}"), "issuer_mode": null, "mode": "manage",
                 "credential": secret("okta"), "credential_read": null,
+            }},
+            "entra": {ENTRA_NAME: {
+                "tenant_id": ENTRA_TENANT, "authority": format!("https://{LOGIN_HOST}"),
+                "graph": format!("https://{GRAPH_HOST}"), "mode": "manage", "credential": secret("entra"),
+                "notification_secret": null,
             }},
             "dbt": {DBT_NAME: {
                 "url": dbt, "account_id": DBT_ACCOUNT, "mode": "manage", "credential": secret("dbt"),
@@ -86,11 +92,19 @@ impl Sandbox {
     /// What an operator puts into Secrets Manager before the first deployment.
     pub(super) fn operator_secrets(&self) -> BTreeMap<String, String> {
         let (client_id, kid, private_key_pem) = self.okta.service_app();
+        let (certificate_pem, entra_key_pem) = self.entra.automation_certificate();
         let secrets = [
             (
                 "okta",
                 json!({
                     "auth": "private_key_jwt", "client_id": client_id, "kid": kid, "private_key_pem": private_key_pem,
+                }),
+            ),
+            (
+                "entra",
+                json!({
+                    "auth": "certificate", "client_id": self.entra.automation_client_id(),
+                    "certificate_pem": certificate_pem, "private_key_pem": entra_key_pem,
                 }),
             ),
             ("dbt", json!({"token": self.dbt.automation_token()})),

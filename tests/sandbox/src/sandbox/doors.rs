@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Aws;
+use crate::aws::sts;
 use crate::moto::Moto;
 use crate::world::{Authority, AwsDoor, Listener, System, SystemExt as _, World, admin_door, connect_proxy};
 
-/// Kind, stand-in and host name of a vendor's system.
-pub(super) type Vendor = (&'static str, Arc<dyn System>, &'static str);
+/// Kind, stand-in and host names of a vendor's system.
+pub(super) type Vendor = (&'static str, Arc<dyn System>, &'static [&'static str]);
 
 /// The listeners of a sandbox.
 pub(super) struct Doors {
@@ -31,16 +32,18 @@ impl Doors {
     pub async fn open(
         world: &Arc<World>,
         authority: &Arc<Authority>,
-        vendors: [Vendor; 3],
+        vendors: [Vendor; 4],
         services: &Aws,
         moto: Option<&Arc<Moto>>,
         tls: Option<&Authority>,
     ) -> anyhow::Result<Self> {
         let mut admin = BTreeMap::new();
-        for (kind, system, host) in vendors {
-            let gate = world.systems.add(system, &[host]);
+        for (kind, system, hosts) in vendors {
+            let gate = world.systems.add(system, hosts);
             admin.insert(kind, admin_door(world, &gate).await?);
         }
+        world.systems.add(services.sts.shared(), &[sts::host()]);
+        let front = &services.sts;
         let services = [
             ("sso-admin", services.sso_admin.shared()),
             ("redshift", services.redshift.shared()),
@@ -53,7 +56,7 @@ impl Doors {
         }
         let mut back = None;
         if let Some(moto) = moto {
-            moto.register(world);
+            front.pass_on_to(moto.register(world));
             let listener = moto.back_door().await?;
             world.set_identity_store_url(Some(listener.url("http")));
             back = Some(listener);

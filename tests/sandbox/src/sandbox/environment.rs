@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::Sandbox;
 use super::config::secret_name;
 use crate::seed::{
-    BUS, DBT_NAME, DEPLOYMENT, OKTA_NAME, REGION, SERVICENOW_CAT_ITEM, SERVICENOW_HOST, SERVICENOW_REQUESTER, TABLE,
+    BUS, DBT_NAME, DEPLOYMENT, ENTRA_NAME, OKTA_NAME, REGION, SERVICENOW_CAT_ITEM, SERVICENOW_HOST,
+    SERVICENOW_REQUESTER, TABLE,
 };
 
 impl Sandbox {
@@ -69,6 +70,7 @@ impl Sandbox {
             "keys": {"webhook_secret": self.keys.webhook_secret, "bearer": self.keys.bearer},
             "admin": {
                 "okta": {OKTA_NAME: {"url": self.doors.admin("okta"), "token": self.okta.admin_token()}},
+                "entra": {ENTRA_NAME: {"graph": self.doors.admin("entra"), "token": self.entra.admin_token()}},
                 "dbt": {DBT_NAME: {"url": self.doors.admin("dbt"), "token": self.dbt.admin_token()}},
                 "servicenow": {SERVICENOW_HOST: {
                     "url": self.doors.admin("servicenow"),

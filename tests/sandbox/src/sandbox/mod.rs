@@ -21,9 +21,9 @@ use tokio::sync::Mutex;
 use crate::host::Host;
 use crate::moto::{Moto, Names, Process, Seed};
 use crate::world::{Authority, Listener, SystemExt as _, World};
-use crate::{aws, dbt, okta, seed, servicenow};
+use crate::{aws, dbt, entra, okta, seed, servicenow};
 use config::Config;
-use doors::Doors;
+use doors::{Doors, Vendor};
 
 /// The AWS services that the sandbox has itself.
 pub struct Aws {
@@ -33,6 +33,8 @@ pub struct Aws {
     pub redshift: Arc<aws::Redshift>,
     /// `CreateTokenWithIAM`.
     pub sso_oidc: Arc<aws::SsoOidc>,
+    /// `GetWebIdentityToken` and the account's issuer; the rest of STS is moto's.
+    pub sts: Arc<aws::Sts>,
 }
 
 /// A running sandbox. Everything it started ends with it.
@@ -41,6 +43,8 @@ pub struct Sandbox {
     pub world: Arc<World>,
     /// The Okta org.
     pub okta: Arc<okta::Org>,
+    /// The Entra tenant.
+    pub entra: Arc<entra::Tenant>,
     /// The dbt account.
     pub dbt: Arc<dbt::Account>,
     /// The ServiceNow instance.
@@ -81,12 +85,13 @@ impl Sandbox {
         std::fs::write(&ca_file, authority.pem()).with_context(|| format!("{}", ca_file.display()))?;
 
         let okta = okta::Org::new(&world);
+        let entra = entra::Tenant::new(&world);
         let dbt = dbt::Account::new(&world);
         let servicenow = servicenow::Instance::new(&world, &options.tickets);
         let sso_admin = aws::SsoAdmin::new(&world);
         let redshift = aws::Redshift::new(&world, &sso_admin);
         let sso_oidc = aws::SsoOidc::new(&world, &sso_admin);
-        let aws = Aws { sso_admin, redshift, sso_oidc };
+        let aws = Aws { sso_admin, redshift, sso_oidc, sts: aws::Sts::new(&world) };
 
         let account = options.account.unwrap_or_else(|| seed::ACCOUNT.to_owned());
         let moto = match options.moto {
@@ -97,10 +102,11 @@ impl Sandbox {
             MotoSource::Shared => Some(Moto::new(Process::shared()?, &account)?),
             MotoSource::At(url) => Some(Moto::at(&url, &account)?),
         };
-        let vendors = [
-            ("okta", okta.shared(), seed::OKTA_HOST),
-            ("dbt", dbt.shared(), seed::DBT_HOST),
-            ("servicenow", servicenow.shared(), seed::SERVICENOW_HOST),
+        let vendors: [Vendor; 4] = [
+            ("okta", okta.shared(), &[seed::OKTA_HOST]),
+            ("entra", entra.shared(), &[seed::GRAPH_HOST, seed::LOGIN_HOST, seed::STS_WINDOWS_HOST]),
+            ("dbt", dbt.shared(), &[seed::DBT_HOST]),
+            ("servicenow", servicenow.shared(), &[seed::SERVICENOW_HOST]),
         ];
         let tls = options.aws_tls.then_some(authority.as_ref());
         let doors = Doors::open(&world, &authority, vendors, &aws, moto.as_ref(), tls).await?;
@@ -108,6 +114,7 @@ impl Sandbox {
         let sandbox = Arc::new(Self {
             world,
             okta,
+            entra,
             dbt,
             servicenow,
             aws,

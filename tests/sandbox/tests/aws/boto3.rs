@@ -5,8 +5,9 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use axum::Router;
+use extoauth_sandbox::aws::Sts;
 use extoauth_sandbox::seed;
-use extoauth_sandbox::world::System;
+use extoauth_sandbox::world::{System, World};
 use jsonwebtoken::{Algorithm, get_current_timestamp};
 use serde_json::json;
 
@@ -43,6 +44,7 @@ async fn boto3_agrees() {
             "sso-admin": serve(Arc::clone(&bench.sso).router()).await,
             "redshift": serve(Arc::clone(&bench.redshift).router()).await,
             "sso-oidc": serve(Arc::clone(&bench.oidc).router()).await,
+            "sts": serve(Sts::new(&World::new()).router()).await,
         },
         "region": seed::REGION,
         "instance": seed::INSTANCE_ARN,

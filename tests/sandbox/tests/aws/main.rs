@@ -10,5 +10,6 @@ mod exchange;
 mod model;
 mod redshift;
 mod sso_admin;
+mod sts;
 mod support;
 mod world;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use extoauth_sandbox::developer::{Developer, OAuthConfiguration, Step};
+use extoauth_sandbox::developer::{Developer, OAuthConfiguration, Provider, Step};
 use extoauth_sandbox::seed;
 use serde_json::json;
 
@@ -19,6 +19,7 @@ async fn serve(okta: &Okta) -> String {
 fn developer(base: &str, setup: &Setup, secret: &str, user: &str) -> Developer {
     let url = |name: &str| format!("{base}/oauth2/{}/v1/{name}", setup.server);
     let configuration = OAuthConfiguration {
+        provider: Provider::Okta,
         authorize_url: url("authorize"),
         token_url: url("token"),
         client_id: setup.app.clone(),

@@ -86,7 +86,7 @@ impl House {
             let (url, claim) = (value(handoff, "issuer_url"), value(handoff, "claim"));
             self.make_issuer(name, url, claim, value(handoff, "attribute")).await;
         } else if says("On the application's client connections") {
-            let audiences: Vec<String> = serde_json::from_value(list(handoff, "audiences")).expect("texts");
+            let audiences = vec![value(handoff, "audience").to_owned()];
             let mut all = self.accepted_issuers().await;
             all.push((value(handoff, "issuer").to_owned(), audiences));
             self.accept_issuers(&all).await;

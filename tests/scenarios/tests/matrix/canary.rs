@@ -9,7 +9,8 @@ use extoauth_sandbox::world::FaultSpec;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::drive::golden;
-use crate::house::{House, INTEGRATIONS, beside_others, name, trust};
+use crate::house::{House, INTEGRATIONS, beside_others, name};
+use crate::provider::PROVIDERS;
 
 /// All that the product logs.
 static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
@@ -65,7 +66,9 @@ async fn everything_said(house: &House) -> String {
     for integration in INTEGRATIONS {
         said.push(format!("{:?}", house.memory.integration(&name(integration)).await));
     }
-    said.push(format!("{:?}", house.memory.trust(&trust()).await));
+    for provider in PROVIDERS {
+        said.push(format!("{:?}", house.memory.trust(&provider.trust()).await));
+    }
     said.push(String::from_utf8_lossy(&LOG.lock().unwrap_or_else(PoisonError::into_inner)).into_owned());
     said.join("\n")
 }

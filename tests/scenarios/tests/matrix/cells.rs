@@ -57,15 +57,28 @@ pub fn places(calls: &[Call]) -> Vec<Place> {
 }
 
 /// A path in which each id is replaced by as many `?` as it has characters: Okta's are 20 letters and digits, dbt's new
-/// ones numbers of six digits. A path of other calls is never as long.
+/// ones numbers of six digits, Entra's GUIDs, also as alternate keys (`applications(appId='…')`), and longer texts without
+/// dots. A path of other calls is never as long.
 fn glob(path: &str) -> String {
     let part = |part: &str| {
         let id = part.chars().all(|c| c.is_ascii_alphanumeric()) && part.contains(|c: char| c.is_ascii_digit());
         let okta = part.len() == 20 && id;
         let dbt = part.len() == 6 && part.chars().all(|c| c.is_ascii_digit());
-        if okta || dbt { "?".repeat(part.len()) } else { part.to_owned() }
+        if okta || dbt || is_guid(part) { "?".repeat(part.len()) } else { with_any_key(part) }
     };
     path.split('/').map(part).collect::<Vec<_>>().join("/")
+}
+
+fn is_guid(text: &str) -> bool {
+    let groups: Vec<&str> = text.split('-').collect();
+    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+        && groups.iter().all(|group| group.chars().all(|c| c.is_ascii_hexdigit()))
+}
+
+/// A segment whose alternate key is a GUID stands for that of any.
+fn with_any_key(segment: &str) -> String {
+    let key = segment.split_once("='").and_then(|(_, rest)| rest.strip_suffix("')")).filter(|key| is_guid(key));
+    key.map_or_else(|| segment.to_owned(), |key| segment.replace(key, &"?".repeat(key.len())))
 }
 
 /// One cell.

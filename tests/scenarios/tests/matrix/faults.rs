@@ -5,6 +5,7 @@ use extoauth_automation::conduct::Verdict;
 use crate::cells::{Cell, Place, cells, nothing_wrong, places, play_all, runtime};
 use crate::house::{House, beside_others_blocking};
 use crate::picture::Picture;
+use crate::provider::{PROVIDERS, Provider};
 
 /// What a lane knows of the undisturbed run.
 struct Undisturbed {
@@ -17,23 +18,23 @@ struct Undisturbed {
 /// Every so many cells the removal after the run is proved as well.
 const REMOVE_EVERY: usize = 7;
 
-async fn undisturbed(house: &mut House) -> Undisturbed {
+async fn undisturbed(house: &mut House, provider: &Provider) -> Undisturbed {
     let start = house.picture().await;
-    house.run("okta-provision").await.good();
+    house.run(&provider.ticket("provision")).await.good();
     let end = house.picture().await;
     assert_eq!(end.faulty, Vec::<String>::new());
     Undisturbed { start, end }
 }
 
-async fn the_places() -> Option<Vec<Place>> {
+async fn the_places(provider: &Provider) -> Option<Vec<Place>> {
     let house = House::open().await?;
-    house.run("okta-provision").await.good();
+    house.run(&provider.ticket("provision")).await.good();
     Some(places(&house.calls()))
 }
 
-async fn one(house: &mut House, known: &Undisturbed, cell: &Cell) -> Vec<String> {
+async fn one(house: &mut House, provider: &Provider, known: &Undisturbed, cell: &Cell) -> Vec<String> {
     house.fault(cell.place.struck(cell.fault));
-    let mut ended = house.run("okta-provision").await;
+    let mut ended = house.run(&provider.ticket("provision")).await;
     let mut wrong = Vec::new();
     if cell.fault.starts_with("kill") && ended.crashes != 1 {
         wrong.push(format!("{} crashes instead of one: the call was not made", ended.crashes));
@@ -55,7 +56,7 @@ async fn one(house: &mut House, known: &Undisturbed, cell: &Cell) -> Vec<String>
     }
     wrong.extend(house.picture().await.unlike(&known.end));
     if cell.n.is_multiple_of(REMOVE_EVERY) && wrong.is_empty() {
-        let removed = house.run("okta-deprovision").await;
+        let removed = house.run(&provider.ticket("deprovision")).await;
         if !removed.is_good() {
             wrong.push(format!("the removal ended {:?}", removed.verdict));
         }
@@ -67,12 +68,19 @@ async fn one(house: &mut House, known: &Undisturbed, cell: &Cell) -> Vec<String>
 
 fn all(faults: &[&'static str], wanted: impl Fn(&Place, &str) -> bool) {
     let _turn = beside_others_blocking();
-    let Some(places) = runtime().block_on(the_places()) else { return };
-    let cells = cells(&places, faults, wanted);
-    let (count, begun) = (cells.len(), std::time::Instant::now());
-    let wrong = play_all(cells, undisturbed, one);
-    println!("{count} cells of {} calls × {faults:?} in {:.0} s", places.len(), begun.elapsed().as_secs_f64());
-    nothing_wrong(&wrong);
+    for provider in PROVIDERS {
+        let Some(places) = runtime().block_on(the_places(provider)) else { return };
+        let cells = cells(&places, faults, |place, fault| provider.strikes(place) && wanted(place, fault));
+        let (count, begun) = (cells.len(), std::time::Instant::now());
+        let wrong = play_all(
+            cells,
+            async |house: &mut House| undisturbed(house, provider).await,
+            async |house: &mut House, known: &Undisturbed, cell: &Cell| one(house, provider, known, cell).await,
+        );
+        let (calls, seconds) = (places.len(), begun.elapsed().as_secs_f64());
+        println!("{}: {count} cells of {calls} calls × {faults:?} in {seconds:.0} s", provider.kind);
+        nothing_wrong(&wrong);
+    }
 }
 
 #[test]

@@ -11,9 +11,9 @@ use extoauth_automation::clients::Clients;
 use extoauth_core::clock::Clock;
 use extoauth_core::engine::memory::Memory;
 use extoauth_core::engine::{Book, JournalEntry, Ledger as _, Timing};
-use extoauth_core::ids::{IntegrationName, Subject, TrustKey};
+use extoauth_core::ids::{IntegrationName, Subject};
 use extoauth_core::policy::Policy;
-use extoauth_core::systems::{Idp, SystemsConfig};
+use extoauth_core::systems::SystemsConfig;
 use extoauth_sandbox::moto;
 use extoauth_sandbox::sandbox::{Options, Sandbox};
 use extoauth_sandbox::seed;
@@ -25,6 +25,8 @@ use futures::FutureExt as _;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::sync::{Notify, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::provider::PROVIDERS;
 
 /// The function that the tests are.
 pub const FUNCTION: &str = "provision";
@@ -277,21 +279,16 @@ pub struct Process {
 }
 
 /// The integrations that the golden tickets name.
-pub const INTEGRATIONS: [&str; 3] = ["analytics-dev", "finance-dev", "marketing-dev"];
+pub const INTEGRATIONS: [&str; 5] = ["analytics-dev", "finance-dev", "marketing-dev", "reporting-dev", "sales-dev"];
 
 /// The name of an integration.
 pub fn name(text: &str) -> IntegrationName {
     IntegrationName::try_from(text.to_owned()).expect("a name")
 }
 
-/// The trust of all of them.
-pub fn trust() -> TrustKey {
-    TrustKey::new(Idp::Okta, seed::OKTA_NAME, seed::REDSHIFT_NAME)
-}
-
 fn subjects() -> Vec<Subject> {
     let own = INTEGRATIONS.iter().map(|one| Subject::Integration(name(one)));
-    own.chain([Subject::Trust(trust())]).collect()
+    own.chain(PROVIDERS.map(|provider| Subject::Trust(provider.trust()))).collect()
 }
 
 /// Patience for tests: the stand-ins show at once what they hold.

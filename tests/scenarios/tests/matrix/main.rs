@@ -19,6 +19,7 @@ mod faults;
 mod foreign;
 mod house;
 mod picture;
+mod provider;
 mod refusals;
 mod removal;
 mod together;

@@ -18,9 +18,10 @@ pub struct Picture {
 
 /// Collections whose new objects must be in the inventory themselves, with the field of their id. What is below them goes
 /// with them.
-const OWN: [(&str, &str, &str); 6] = [
+const OWN: [(&str, &str, &str); 7] = [
     ("okta", "apps", "id"),
     ("okta", "authorizationServers", "id"),
+    ("entra", "applications", "id"),
     ("dbt", "oauth-configurations", "id"),
     ("dbt", "connections", "id"),
     ("sso-admin", "TrustedTokenIssuers", "TrustedTokenIssuerArn"),
@@ -28,7 +29,7 @@ const OWN: [(&str, &str, &str); 6] = [
 ];
 
 /// Systems in which no object that was there before may have changed in any way.
-const FOREIGN: [&str; 4] = ["okta", "sso-admin", "secretsmanager", "identitystore"];
+const FOREIGN: [&str; 5] = ["okta", "entra", "sso-admin", "secretsmanager", "identitystore"];
 
 impl House {
     /// What is there now.
@@ -96,7 +97,7 @@ impl House {
         touched
     }
 
-    /// The client secrets that Okta, dbt and Secrets Manager hold must be the same ones.
+    /// The client secrets that the identity providers, dbt and Secrets Manager hold must be the same ones.
     fn secrets_differ(&self, state: &Value) -> Option<String> {
         let of = |system: &str, collection: &str, field: &str| -> BTreeSet<String> {
             let digests = |all: &Value| -> BTreeSet<String> {
@@ -106,12 +107,20 @@ impl House {
             };
             digests(state).difference(&digests(&self.start)).cloned().collect()
         };
-        let okta = of("okta", "secrets", "client_secret");
+        let mut providers = of("okta", "secrets", "client_secret");
+        providers.extend(entra_secrets(state).difference(&entra_secrets(&self.start)).cloned());
         let dbt = of("dbt", "oauth-configurations", "client_secret");
         let stored = of("secretsmanager", "SecretList", "SecretString");
-        (okta != dbt || okta != stored)
-            .then(|| format!("secrets differ: Okta {okta:?}, dbt {dbt:?}, Secrets Manager {stored:?}"))
+        (providers != dbt || providers != stored)
+            .then(|| format!("secrets differ: providers {providers:?}, dbt {dbt:?}, Secrets Manager {stored:?}"))
     }
+}
+
+/// Digests of the client secrets of all apps of the tenant.
+fn entra_secrets(state: &Value) -> BTreeSet<String> {
+    let apps = objects(state, "entra", "applications", "id");
+    let passwords = apps.flat_map(|(_, app)| app["passwordCredentials"].as_array().into_iter().flatten());
+    passwords.filter_map(|password| password["secretText"]["sha256"].as_str().map(str::to_owned)).collect()
 }
 
 /// Read and written by nobody but the vendor itself: when a secret was last read.

@@ -6,16 +6,17 @@ use crate::cells::{Cell, Place, cells, nothing_wrong, places, play_all, runtime}
 use crate::drive::golden;
 use crate::house::{House, beside_others, beside_others_blocking};
 use crate::picture::Picture;
+use crate::provider::{PROVIDERS, Provider};
 
 async fn at_start(house: &mut House) -> Picture {
     house.picture().await
 }
 
-async fn one(house: &mut House, start: &Picture, cell: &Cell) -> Vec<String> {
-    house.run("okta-provision").await.good();
+async fn one(house: &mut House, provider: &Provider, start: &Picture, cell: &Cell) -> Vec<String> {
+    house.run(&provider.ticket("provision")).await.good();
     house.fault(cell.place.struck(cell.fault));
     let mut wrong = Vec::new();
-    let ended = house.run("okta-deprovision").await;
+    let ended = house.run(&provider.ticket("deprovision")).await;
     if cell.fault.starts_with("kill") && ended.crashes != 1 {
         wrong.push(format!("{} crashes instead of one: the call was not made", ended.crashes));
     }
@@ -26,24 +27,29 @@ async fn one(house: &mut House, start: &Picture, cell: &Cell) -> Vec<String> {
     wrong
 }
 
-async fn the_places() -> Option<Vec<Place>> {
+async fn the_places(provider: &Provider) -> Option<Vec<Place>> {
     let house = House::open().await?;
-    house.run("okta-provision").await.good();
+    house.run(&provider.ticket("provision")).await.good();
     house.forget_calls();
-    house.run("okta-deprovision").await.good();
+    house.run(&provider.ticket("deprovision")).await.good();
     Some(places(&house.calls()))
 }
 
 #[test]
 fn every_call_of_a_removal_may_go_wrong() {
+    const FAULTS: [&str; 5] = ["reset_before", "reset_after", "status:503", "kill_before", "kill_after"];
     let _turn = beside_others_blocking();
-    let Some(places) = runtime().block_on(the_places()) else { return };
-    let cells =
-        cells(&places, &["reset_before", "reset_after", "status:503", "kill_before", "kill_after"], |_, _| true);
-    let (count, begun) = (cells.len(), std::time::Instant::now());
-    let wrong = play_all(cells, at_start, one);
-    println!("{count} cells of {} calls of a removal in {:.0} s", places.len(), begun.elapsed().as_secs_f64());
-    nothing_wrong(&wrong);
+    for provider in PROVIDERS {
+        let Some(places) = runtime().block_on(the_places(provider)) else { return };
+        let cells = cells(&places, &FAULTS, |place, _| provider.strikes(place));
+        let (count, begun) = (cells.len(), std::time::Instant::now());
+        let wrong = play_all(cells, at_start, async |house: &mut House, start: &Picture, cell: &Cell| {
+            one(house, provider, start, cell).await
+        });
+        let (calls, seconds) = (places.len(), begun.elapsed().as_secs_f64());
+        println!("{}: {count} cells of {calls} calls of a removal in {seconds:.0} s", provider.kind);
+        nothing_wrong(&wrong);
+    }
 }
 
 /// What is refused for good is named, with all that stands below it; once the refusal is gone, the next ticket finishes.
@@ -51,18 +57,28 @@ fn every_call_of_a_removal_may_go_wrong() {
 async fn a_delete_that_always_fails_names_what_is_left() {
     let _turn = beside_others().await;
     let Some(mut house) = House::open().await else { return };
+    let mut wrong = Vec::new();
+    for provider in PROVIDERS {
+        wrong.extend(delete_refused(&mut house, provider).await);
+    }
+    nothing_wrong(&wrong);
+}
+
+async fn delete_refused(house: &mut House, provider: &Provider) -> Vec<String> {
+    let (provision, deprovision) = (provider.ticket("provision"), provider.ticket("deprovision"));
+    house.clear().await;
     let start = house.picture().await;
-    house.run("okta-provision").await.good();
+    house.run(&provision).await.good();
     house.forget_calls();
-    house.run("okta-deprovision").await.good();
+    house.run(&deprovision).await.good();
     let writes: Vec<_> = places(&house.calls()).into_iter().filter(|place| place.write).collect();
-    assert!(writes.len() >= 8, "{writes:?}");
+    assert!(writes.len() >= 6, "{writes:?}");
     let mut wrong = Vec::new();
     for place in writes {
         house.clear().await;
-        house.run("okta-provision").await.good();
+        house.run(&provision).await.good();
         house.fault(place.struck("status:403").times(1000));
-        let failed = house.run("okta-deprovision").await;
+        let failed = house.run(&deprovision).await;
         if failed.is_good() {
             wrong.push(format!("--- {place}: it succeeded"));
             continue;
@@ -86,7 +102,7 @@ async fn a_delete_that_always_fails_names_what_is_left() {
         }
         wrong.extend(house.picture().await.unlike(&start).into_iter().map(|line| format!("--- {place}: {line}")));
     }
-    nothing_wrong(&wrong);
+    wrong
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,7 +9,8 @@ use extoauth_scenarios::tickets::with;
 use futures::future::join;
 
 use crate::drive::golden;
-use crate::house::{House, beside_others, trust};
+use crate::house::{House, beside_others};
+use crate::provider::OKTA;
 
 /// Objects of a collection that are not there at start.
 fn made(house: &House, state: &serde_json::Value, system: &str, name: &str, collection: &str) -> usize {
@@ -40,7 +41,7 @@ async fn two_integrations_join_one_trust_at_the_same_moment() {
     assert_eq!(made(&house, &state, "okta", seed::OKTA_NAME, "authorizationServers"), 1, "they share the server");
     assert_eq!(made(&house, &state, "okta", seed::OKTA_NAME, "apps"), 2);
     assert_eq!(made(&house, &state, "sso-admin", seed::REDSHIFT_NAME, "TrustedTokenIssuers"), 1);
-    let record = house.memory.trust(&trust()).await.expect("memory").expect("a trust");
+    let record = house.memory.trust(&OKTA.trust()).await.expect("memory").expect("a trust");
     assert_eq!(record.owners.len(), 2);
 
     house.run("okta-deprovision-second").await.good();

@@ -8,7 +8,7 @@ use extoauth_core::engine::{
 };
 use extoauth_core::error::{CallError, CallResult, ErrorKind};
 use extoauth_core::ids::Address;
-use extoauth_systems::aws::issuers::{AuthorizedIssuer, MAX_ISSUERS, same};
+use extoauth_systems::aws::issuers::{AuthorizedIssuer, same, with, without};
 use extoauth_systems::redshift::{Read, Write};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -18,12 +18,14 @@ use crate::want::WantedTrust;
 
 /// How often a list that somebody else changed meanwhile is merged again.
 const MERGES: u32 = 3;
+const LOST: &str = "somebody else keeps changing the list of issuers; ours does not stay in it";
 
-/// The Redshift application accepts the tokens of our issuer that carry our audience. Everybody else's entries stay.
+/// The Redshift application accepts the tokens of our issuer that carry our audience. Everybody else's entries stay, and
+/// so do other audiences of the same issuer: a tenant of Entra has one issuer for everybody.
 pub struct IssuerEntry {
     application_arn: String,
     issuer_arn: Later<String>,
-    audience: String,
+    audience: Later<String>,
 }
 
 /// How AWS names it.
@@ -33,34 +35,34 @@ pub struct EntryIdentity {
     pub application_arn: String,
     /// The issuer.
     pub issuer_arn: String,
+    /// The audience.
+    pub audience: String,
 }
 
 impl IssuerEntry {
     /// The entry of a trust.
-    pub fn of(want: &WantedTrust, issuer_arn: &Later<String>) -> Self {
+    pub fn of(want: &WantedTrust, issuer_arn: &Later<String>, audience: &Later<String>) -> Self {
         Self {
             application_arn: want.application_arn.clone(),
             issuer_arn: issuer_arn.clone(),
-            audience: want.terms.audience.clone(),
+            audience: audience.clone(),
         }
     }
 
-    fn wanted(&self) -> AuthorizedIssuer {
-        AuthorizedIssuer {
-            issuer_arn: self.issuer_arn.value().cloned().unwrap_or_default(),
-            audiences: BTreeSet::from([self.audience.clone()]),
-        }
+    fn issuer(&self) -> &str {
+        self.issuer_arn.value().map_or("", String::as_str)
+    }
+
+    fn audience(&self) -> &str {
+        self.audience.value().map_or("", String::as_str)
     }
 
     async fn put(&self, client: &Write) -> CallResult<Made<AuthorizedIssuer>> {
-        let wanted = self.wanted();
-        let request_id = merge(client, &self.application_arn, |mut list| {
-            list.retain(|entry| entry.issuer_arn != wanted.issuer_arn);
-            list.push(wanted.clone());
-            list
-        })
-        .await?;
-        Ok(Made { seen: wanted, request_id })
+        let (issuer, audience) = (self.issuer(), self.audience());
+        let (list, request_id) = merge(client, &self.application_arn, |list| with(list, issuer, audience)).await?;
+        let lost = || CallError::new(ErrorKind::Conflict, client.system().clone(), "add our issuer", LOST);
+        let seen = list.into_iter().find(|entry| entry.issuer_arn == issuer).ok_or_else(lost)?;
+        Ok(Made { seen, request_id })
     }
 }
 
@@ -71,54 +73,45 @@ pub fn issuer_list_key(application_arn: &str) -> String {
 
 /// Read, change, write whole, read again. The list has no version, so nothing stops another writer between our read and
 /// our write; what they changed before our read is kept, and if they drop our entry right after, it is merged again.
+/// Gives the list as it is then.
 async fn merge(
     client: &Write,
     application_arn: &str,
-    change: impl Fn(Vec<AuthorizedIssuer>) -> Vec<AuthorizedIssuer>,
-) -> CallResult<Option<String>> {
+    change: impl Fn(&[AuthorizedIssuer]) -> Result<Vec<AuthorizedIssuer>, String>,
+) -> CallResult<(Vec<AuthorizedIssuer>, Option<String>)> {
+    let fail = |kind, message: String| {
+        CallError::new(kind, client.system().clone(), "change the list of issuers", message).on(application_arn)
+    };
     let mut request_id = None;
     let mut before = client.application(application_arn).await?.issuers;
     for _ in 0..MERGES {
-        let after = change(before.clone());
+        let full = |why| fail(ErrorKind::Refused, format!("{why}: one that nobody uses must be taken out first"));
+        let after = change(&before).map_err(full)?;
         if same(&after, &before) {
-            return Ok(request_id);
-        }
-        if after.len() > MAX_ISSUERS {
-            let message = format!(
-                "the application accepts {} issuers already, and AWS allows {MAX_ISSUERS}: one that nobody uses must \
-                 be taken out first",
-                before.len()
-            );
-            let error = CallError::new(ErrorKind::Refused, client.system().clone(), "add our issuer", message);
-            return Err(error.on(application_arn));
+            return Ok((before, request_id));
         }
         request_id = client.replace_issuers(application_arn, &after).await?.request_id;
         before = client.application(application_arn).await?.issuers;
     }
-    if same(&change(before.clone()), &before) {
-        return Ok(request_id);
+    if change(&before).is_ok_and(|after| same(&after, &before)) {
+        return Ok((before, request_id));
     }
-    let message = "somebody else keeps changing the list of issuers; ours does not stay in it";
-    Err(CallError::new(ErrorKind::Conflict, client.system().clone(), "add our issuer", message).on(application_arn))
+    Err(fail(ErrorKind::Conflict, LOST.to_owned()))
 }
 
-/// Takes our entry out again. An entry that stood there before ours is put back.
+/// Takes our audience out again. One that stood there before ours stays.
 ///
 /// # Errors
 /// As any call. An application that is gone is success.
 pub async fn remove_entry(client: &Write, identity: &EntryIdentity, pre_image: &Value) -> CallResult<Option<String>> {
-    let before: Option<BTreeSet<String>> = serde_json::from_value(pre_image.clone()).ok();
-    let result = merge(client, &identity.application_arn, |mut list| {
-        list.retain(|entry| entry.issuer_arn != identity.issuer_arn);
-        if let Some(audiences) = before.clone().filter(|a| !a.is_empty()) {
-            list.push(AuthorizedIssuer { issuer_arn: identity.issuer_arn.clone(), audiences });
-        }
-        list
-    })
-    .await;
-    match result {
+    let before: BTreeSet<String> = serde_json::from_value(pre_image.clone()).unwrap_or_default();
+    if before.contains(&identity.audience) {
+        return Ok(None);
+    }
+    let (issuer, audience) = (&identity.issuer_arn, &identity.audience);
+    match merge(client, &identity.application_arn, |list| Ok(without(list, issuer, audience))).await {
         Err(e) if e.is_not_found() => Ok(None),
-        other => other,
+        other => Ok(other?.1),
     }
 }
 
@@ -144,7 +137,7 @@ impl Resource for IssuerEntry {
     }
 
     fn parents(&self) -> Presence {
-        self.issuer_arn.presence()
+        self.issuer_arn.presence().and(self.audience.presence())
     }
 
     fn shared_key(&self) -> Option<String> {
@@ -159,13 +152,13 @@ impl Resource for IssuerEntry {
     }
 
     fn wants(&self) -> Fields {
-        Fields::from([("issuer", Field::later(&self.issuer_arn)), ("audiences", Field::set([self.audience.clone()]))])
+        Fields::from([("issuer", Field::later(&self.issuer_arn)), ("audience", Field::later(&self.audience))])
     }
 
     fn shows(&self, seen: &AuthorizedIssuer, _written: &BTreeMap<String, String>) -> Fields {
         Fields::from([
             ("issuer", Field::is(seen.issuer_arn.as_str())),
-            ("audiences", Field::set(seen.audiences.iter().cloned())),
+            ("audience", Field::is(accepted(seen, self.audience()))),
         ])
     }
 
@@ -183,7 +176,11 @@ impl Resource for IssuerEntry {
     }
 
     fn identity(&self, seen: &AuthorizedIssuer) -> EntryIdentity {
-        EntryIdentity { application_arn: self.application_arn.clone(), issuer_arn: seen.issuer_arn.clone() }
+        EntryIdentity {
+            application_arn: self.application_arn.clone(),
+            issuer_arn: seen.issuer_arn.clone(),
+            audience: self.audience().to_owned(),
+        }
     }
 
     fn ownership(&self, before: Option<&AuthorizedIssuer>) -> Ownership {
@@ -202,4 +199,12 @@ impl Resource for IssuerEntry {
             place: format!("Amazon Redshift > IAM Identity Center connections > {}", self.application_arn),
         }
     }
+}
+
+/// Our audience where it is accepted, else what is accepted instead.
+fn accepted(entry: &AuthorizedIssuer, ours: &str) -> String {
+    if entry.audiences.contains(ours) {
+        return ours.to_owned();
+    }
+    entry.audiences.iter().cloned().collect::<Vec<_>>().join(", ")
 }

@@ -38,6 +38,8 @@ pub struct Server {
     pub id: String,
     /// The tokens' `iss`: without a slash at its end, whatever dbt's manual says.
     pub issuer: String,
+    /// The tokens' `aud`.
+    pub audience: String,
 }
 
 impl Server {
@@ -55,11 +57,12 @@ impl Server {
 impl AuthorizationServer {
     /// The server of a trust.
     pub fn of(want: &WantedTrust) -> Self {
+        let audience = want.terms.audience.clone().unwrap_or_default();
         Self {
             name: want.server_name.clone(),
-            audience: want.terms.audience.clone(),
             issuer_mode: want.issuer_mode.clone(),
-            title: format!("Tokens of dbt for {}", want.terms.audience),
+            title: format!("Tokens of dbt for {audience}"),
+            audience,
         }
     }
 
@@ -157,7 +160,7 @@ impl Resource for AuthorizationServer {
     }
 
     fn output(&self, seen: &okta::AuthorizationServer) -> Server {
-        Server { id: seen.id.clone(), issuer: seen.issuer.clone() }
+        Server { id: seen.id.clone(), issuer: seen.issuer.clone(), audience: self.audience.clone() }
     }
 
     fn by_hand(&self) -> ByHand {

@@ -16,6 +16,7 @@ impl<R: Resource> One<'_, '_, R> {
     pub(super) async fn by_hand(&self) -> Result<Later<R::Output>, Stop> {
         let stopped = |e| self.run.stopped(self.address, ChangeKind::Handoff, e);
         let found = self.find_by_hand().await.map_err(stopped)?;
+        self.note_what_else(&found);
         let wants = self.resource.wants();
         let fields = match &found {
             Found::Here(seen) => match self.compare(seen) {

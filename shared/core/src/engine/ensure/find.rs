@@ -53,7 +53,7 @@ impl<R: Resource> One<'_, '_, R> {
         let waits = Waits::begin(self, sent);
         loop {
             let found = self.but_superseded(self.look(None, true).await?)?;
-            if matches!(found, Found::Here(_)) || waits.are_over() {
+            if matches!(found, Found::Here(_)) || R::REPEATABLE || waits.are_over() {
                 return Ok(found);
             }
             waits.a_moment().await;
@@ -99,7 +99,7 @@ impl<R: Resource> One<'_, '_, R> {
             None => None,
             Some(value) => Some(serde_json::from_value(value.clone()).map_err(|e| self.unreadable(&e))?),
         };
-        let by_hand = self.port.mode != Mode::Manage;
+        let by_hand = self.mode() != Mode::Manage;
         let lookup = Lookup { recorded: identity.as_ref(), intent, mark: &self.run.setting.mark, by_hand };
         Ok(Box::pin(self.resource.read(self.port.read(), &lookup)).await?)
     }

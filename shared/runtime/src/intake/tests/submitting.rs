@@ -128,10 +128,15 @@ async fn what_is_not_built_says_so() {
         body["action"] = json!(action);
         assert_eq!(intake.answer(&post("write", &body)).await.status, 501, "{action}");
     }
+}
+
+#[tokio::test]
+async fn either_identity_provider_is_taken() {
+    let intake = intake();
     let mut entra = body();
     entra["variables"]["idp"] = json!("entra");
     entra["variables"]["idp_system"] = json!("contoso");
-    assert_eq!(intake.answer(&post("write", &entra)).await.status, 501);
+    assert_eq!(intake.answer(&post("write", &entra)).await.status, 202);
 }
 
 #[tokio::test]

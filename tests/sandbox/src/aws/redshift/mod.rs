@@ -6,7 +6,7 @@
 //! any text of AWS; it follows from the actions on grants that the Service Authorization Reference lists for Modify.
 
 mod application;
-mod query;
+pub(in crate::aws) mod query;
 mod xml;
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// A parameter with everything below it.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Node {
+pub(in crate::aws) struct Node {
     value: Option<String>,
     children: BTreeMap<String, Node>,
 }

@@ -5,6 +5,7 @@
 //! UNCONFIRMED beyond the names in the API reference.
 
 mod exchange;
+mod identity_store;
 mod lookups;
 mod token;
 mod world_lookups;
@@ -33,6 +34,7 @@ use super::wire::{answer, request_id};
 use crate::seed;
 use crate::world::{CallView, Classified, System, World};
 use exchange::{Admitted, OAuthError};
+pub use identity_store::IdentityStore;
 pub use lookups::{Lookups, attribute_values};
 use world_lookups::WorldLookups;
 

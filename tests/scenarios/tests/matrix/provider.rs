@@ -1,0 +1,102 @@
+//! The identity providers: what has to be known of each to play the same days on all of them. A third one gets its line
+//! here.
+
+use extoauth_core::ids::TrustKey;
+use extoauth_core::systems::Idp;
+use extoauth_sandbox::seed;
+use extoauth_scenarios::cost::{ENTRA_CHAIN, OKTA_CHAIN};
+
+use crate::cells::Place;
+
+/// An identity provider as the matrix sees it.
+pub struct Provider {
+    /// Which.
+    pub idp: Idp,
+    /// What its golden tickets begin with, and its systems' kind in the sandbox.
+    pub kind: &'static str,
+    /// Name of its system in the configuration.
+    pub system: &'static str,
+    /// Calls of a first run by system.
+    pub first: &'static [(&'static str, usize)],
+    /// Calls of the same request once more under another ticket: all of them read.
+    pub repeat: &'static [(&'static str, usize)],
+    /// The longest chain of dependent calls of a first run.
+    pub chain: u32,
+    /// Systems of whose calls every one is struck by every fault. The first provider is played whole; with another one the
+    /// calls to the systems behind it are the same ones.
+    struck: Option<&'static [&'static str]>,
+}
+
+/// Okta.
+pub const OKTA: Provider = Provider {
+    idp: Idp::Okta,
+    kind: "okta",
+    system: seed::OKTA_NAME,
+    first: &[
+        ("dbt", 11),
+        ("identitystore", 5),
+        ("okta", 20),
+        ("redshift", 5),
+        ("secretsmanager", 6),
+        ("servicenow", 2),
+        ("sso-admin", 4),
+    ],
+    repeat: &[
+        ("dbt", 5),
+        ("identitystore", 5),
+        ("okta", 11),
+        ("redshift", 2),
+        ("secretsmanager", 4),
+        ("servicenow", 2),
+        ("sso-admin", 2),
+    ],
+    chain: OKTA_CHAIN,
+    struck: None,
+};
+
+/// Entra ID.
+pub const ENTRA: Provider = Provider {
+    idp: Idp::Entra,
+    kind: "entra",
+    system: seed::ENTRA_NAME,
+    first: &[
+        ("dbt", 11),
+        ("entra", 20),
+        ("identitystore", 5),
+        ("redshift", 5),
+        ("secretsmanager", 6),
+        ("servicenow", 2),
+        ("sso-admin", 4),
+    ],
+    repeat: &[
+        ("dbt", 5),
+        ("entra", 11),
+        ("identitystore", 5),
+        ("redshift", 2),
+        ("secretsmanager", 4),
+        ("servicenow", 2),
+        ("sso-admin", 2),
+    ],
+    chain: ENTRA_CHAIN,
+    struck: Some(&["entra", "secretsmanager"]),
+};
+
+/// All of them.
+pub const PROVIDERS: [&Provider; 2] = [&OKTA, &ENTRA];
+
+impl Provider {
+    /// The name of one of its golden tickets.
+    pub fn ticket(&self, what: &str) -> String {
+        format!("{}-{what}", self.kind)
+    }
+
+    /// The trust of all of its golden tickets.
+    pub fn trust(&self) -> TrustKey {
+        TrustKey::new(self.idp, self.system, seed::REDSHIFT_NAME)
+    }
+
+    /// Whether faults strike this call.
+    pub fn strikes(&self, place: &Place) -> bool {
+        self.struck.is_none_or(|systems| systems.contains(&place.system.as_str()))
+    }
+}
