@@ -9,4 +9,4 @@ pub const LONGEST_CHAIN: u32 = OKTA_CHAIN + 2;
 pub const OKTA_CHAIN: u32 = 22;
 
 /// The same with Entra ID.
-pub const ENTRA_CHAIN: u32 = 22;
+pub const ENTRA_CHAIN: u32 = 24;

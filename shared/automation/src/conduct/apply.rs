@@ -1,8 +1,8 @@
 //! Plan, provision, verify: the readings of the recipe that state it.
 
 use extoauth_core::engine::{
-    Author, CHANGE_IN_OBSERVED_SYSTEM, LeaseGuard, Mark, Outcome, Plan, Reading, Run, Setting, Shared, Watcher,
-    WritePolicy,
+    Author, CHANGE_IN_OBSERVED_SYSTEM, LeaseGuard, Mark, Outcome, Plan, Reading, Resource, Run, Setting, Shared,
+    Watcher, WritePolicy,
 };
 use extoauth_core::finding::{Finding, Severity};
 use extoauth_core::handoff::Handoff;
@@ -10,6 +10,7 @@ use extoauth_core::ids::Subject;
 use extoauth_core::integration::{Cutover, Integration};
 use extoauth_core::registry::{IntegrationRecord, TrustRecord};
 use extoauth_core::request::{RequestError, StoredRequest, WaitingFor, codes};
+use futures::future::try_join;
 
 use super::ending::{judge, verdict_of};
 use super::{Conclusion, Conductor, PolicyGate, Report, Verdict, integration_lease, store_failed};
@@ -17,6 +18,7 @@ use crate::handoffs::{for_developers, for_warehouse};
 use crate::preflight::{self, Preflight};
 use crate::recipes::{self, RECIPE_VERSION};
 use crate::resources::Removers;
+use crate::resources::entra::IssuedSecret;
 use crate::systems::Systems;
 use crate::want::{WantedIntegration, WantedTrust};
 
@@ -168,10 +170,15 @@ impl Conductor<'_> {
         let trust = self.trust_terms(&desired).await?;
         let wanted_trust = self.wanted_trust(&desired, &trust)?;
         let systems = self.clients.systems(&desired).await.map_err(|e| verdict_of(&e))?;
-        let trust_is_new =
-            self.ledger.load(&Subject::Trust(trust.key.clone())).await.map_err(|e| store_failed(&e))?.items.is_empty();
+        let (of_trust, own) = (Subject::Trust(trust.key.clone()), Subject::Integration(desired.name.clone()));
+        let books = try_join(self.ledger.load(&of_trust), self.ledger.load(&own));
+        let (of_trust, own) = books.await.map_err(|e| store_failed(&e))?;
+        let known = preflight::Known {
+            trust_is_new: of_trust.items.is_empty(),
+            has_secret: own.items.values().any(|item| item.kind == IssuedSecret::KIND),
+        };
         let settings = self.settings(&desired)?;
-        let preflight = Box::pin(preflight::run(&systems, settings.redshift, &desired, &trust, trust_is_new))
+        let preflight = Box::pin(preflight::run(&systems, settings.redshift, &desired, &trust, known))
             .await
             .map_err(|e| verdict_of(&e))?;
         if let Some(failed) = preflight.refusal() {

@@ -1,10 +1,12 @@
 //! Deprovision: what the integration owns goes; the trust goes with its last integration.
 
-use extoauth_core::engine::{Author, LeaseGuard, Outcome, Reading, Run, Shared};
-use extoauth_core::ids::Subject;
+use extoauth_core::engine::{Author, LeaseGuard, Outcome, Reading, Resource, Run, Shared};
+use extoauth_core::finding::{Finding, Severity};
+use extoauth_core::ids::{Subject, TrustKey};
 use extoauth_core::integration::Integration;
 use extoauth_core::registry::TrustRecord;
 use extoauth_core::request::StoredRequest;
+use extoauth_core::systems::Idp;
 use futures::future::try_join;
 
 use super::apply::Prepared;
@@ -13,6 +15,8 @@ use super::{Conclusion, Conductor, Report, Verdict, integration_lease, store_fai
 use crate::preflight::Preflight;
 use crate::recipes;
 use crate::resources::Removers;
+use crate::resources::aws::TrustedTokenIssuer;
+use crate::systems::Systems;
 
 impl Conductor<'_> {
     /// Removes an integration.
@@ -54,6 +58,7 @@ impl Conductor<'_> {
             prepared.trust.owners.iter().all(|owner| *owner == name)
         };
         if last {
+            self.leave_issuer_to_others(&trust_run, &prepared).await?;
             let _ = trust_run.sweep(&Removers).await;
         }
         if last || read.is_err() {
@@ -73,6 +78,37 @@ impl Conductor<'_> {
         // Last: until here another try knows what to remove.
         self.registry.remove_integration(&name).await.map_err(|e| store_failed(&e))?;
         Ok(Conclusion { verdict: Verdict::Succeeded, report })
+    }
+
+    /// A tenant of Entra has one issuer: another trust with it, on another Redshift application of the same Identity Center
+    /// instance, uses the one that the first of them has made.
+    async fn leave_issuer_to_others(&self, run: &Run<'_, Systems>, prepared: &Prepared) -> Result<(), Verdict> {
+        let desired = &prepared.desired;
+        if desired.idp != Idp::Entra {
+            return Ok(());
+        }
+        let instance = &self.settings(desired)?.redshift.identity_center.instance_arn;
+        for (name, other) in &self.systems.redshift {
+            if *name == desired.warehouse_system || other.identity_center.instance_arn != *instance {
+                continue;
+            }
+            let key = TrustKey::new(desired.idp, &desired.idp_system, name);
+            let trust = self.registry.trust(&key).await.map_err(|e| store_failed(&e))?;
+            if trust.is_some_and(|trust| !trust.owners.is_empty()) {
+                run.leave(TrustedTokenIssuer::KIND);
+                run.note(Finding {
+                    check: "issuer_left".into(),
+                    severity: Severity::Info,
+                    resource: TrustedTokenIssuer::KIND.into(),
+                    expected: "the trusted token issuer goes with its trust".into(),
+                    found: format!("the trust `{key}` accepts tokens of the same issuer"),
+                    effect: "the issuer stays, and is not removed with that trust either".into(),
+                    fix: "delete it in IAM Identity Center when nobody uses it any more".into(),
+                    row: TrustedTokenIssuer::ROW.into(),
+                });
+            }
+        }
+        Ok(())
     }
 
     /// What reading a recipe for a removal needs.

@@ -12,7 +12,7 @@ use crate::want::WantedIntegration;
 /// API shows whether they are done.
 pub fn for_developers(want: &WantedIntegration, dbt: &DbtSettings) -> Vec<Handoff> {
     let host = dbt.url.as_str().trim_end_matches('/');
-    let groups = want.groups.keys().cloned().collect::<Vec<_>>().join(", ");
+    let groups = want.desired.groups.iter().cloned().collect::<Vec<_>>().join(", ");
     let who = format!("every developer of {groups}");
     let projects: Vec<String> =
         want.environments.iter().map(|e| format!("{} (project {}, environment {})", e.name, e.project, e.id)).collect();

@@ -43,7 +43,13 @@ impl Rights {
     }
 }
 
-pub(super) async fn members(port: &EntraPort, desired: &Integration, trust: &TrustRecord) -> CallResult<Members> {
+/// `has_secret`: the integration's client secret was made before, so nothing that forbids new ones stands in its way.
+pub(super) async fn members(
+    port: &EntraPort,
+    desired: &Integration,
+    trust: &TrustRecord,
+    has_secret: bool,
+) -> CallResult<Members> {
     let resource = port.id.to_string();
     let rights = Rights(port.read().rights().await?);
     let each = desired.groups.iter().map(|name| of_group(port, &rights, name, trust));
@@ -79,10 +85,11 @@ pub(super) async fn members(port: &EntraPort, desired: &Integration, trust: &Tru
     match rules {
         Some(rules) => {
             all.secret_days = days(&rules);
-            all.findings.extend(judge(&resource, &rules, desired));
+            all.findings.extend(judge(&resource, &rules, desired, has_secret));
         }
         None => all.findings.push(unread(&resource)),
     }
+    all.findings.extend(claim_in_token(&resource, &trust.claim));
     all.findings.push(no_knob(&resource, desired));
     Ok(all)
 }
@@ -113,17 +120,24 @@ fn days(rules: &PasswordRules) -> Option<u32> {
     Some(u32::try_from(longest.as_hours() / 24).unwrap_or(u32::MAX))
 }
 
-fn judge(resource: &str, rules: &PasswordRules, desired: &Integration) -> Option<Finding> {
+fn judge(resource: &str, rules: &PasswordRules, desired: &Integration, has_secret: bool) -> Option<Finding> {
     if rules.forbidden || days(rules) == Some(0) {
-        return Some(missing(
+        let finding = missing(
             "client_secret_allowed",
             resource,
             "R17",
             "the tenant lets apps have client secrets, which dbt needs",
             format!("the app management policy of {resource} forbids client secrets"),
-            "ask the tenant's administrator for an app management policy that excepts this integration's client app (or \
-             apps that our app registration makes), or for a credential that dbt takes",
-        ));
+            "ask the tenant's administrator to except our app registration (as an excluded actor) from the tenant's default \
+             app management policy, or to allow client secrets",
+        );
+        // What is there works on, until it has to be replaced.
+        let later = "the client secret that is there works until it ends, and cannot be replaced".to_owned();
+        return Some(if has_secret {
+            Finding { severity: Severity::Warning, effect: later, ..finding }
+        } else {
+            finding
+        });
     }
     let days = days(rules).filter(|days| *days < desired.secret_days)?;
     Some(Finding {
@@ -159,19 +173,48 @@ fn by_hand(resource: &str, facts: &EntraFacts) -> Vec<Finding> {
     ];
     let lacking = each.into_iter().filter(|(hands, ..)| *hands != Hands::Ours);
     lacking
-        .map(|(_, step, right, row)| Finding {
-            check: "entra_right".into(),
-            severity: Severity::Info,
-            resource: resource.into(),
-            expected: format!("our app registration has {right}"),
-            found: "it has not".into(),
-            effect: format!("{step} is left to an administrator, as a hand-off of this request"),
-            fix: format!(
-                "nothing, or grant our app registration the application permission {right} of Microsoft Graph"
-            ),
-            row: row.into(),
+        .map(|(hands, step, right, row)| {
+            let left = format!("{step} is left to an administrator, as a hand-off of this request");
+            let grant = format!("grant our app registration the application permission {right} of Microsoft Graph");
+            let (severity, effect, fix) = match hands {
+                Hands::Unseen => (
+                    Severity::Warning,
+                    format!(
+                        "{left}; we may not even read whether it is done, so nothing waits for it, and until it is done \
+                         nobody can sign in"
+                    ),
+                    format!(
+                        "have the hand-off done before the environments are cut over (`cutover` = `hold`), or {grant}"
+                    ),
+                ),
+                Hands::Ours | Hands::Theirs => (Severity::Info, left, format!("nothing, or {grant}")),
+            };
+            Finding {
+                check: "entra_right".into(),
+                severity,
+                resource: resource.into(),
+                expected: format!("our app registration has {right}"),
+                found: "it has not".into(),
+                effect,
+                fix,
+                row: row.into(),
+            }
         })
         .collect()
+}
+
+/// Version 2 tokens carry some claims that version 1 tokens, which we have Entra make, do not.
+fn claim_in_token(resource: &str, claim: &str) -> Option<Finding> {
+    ["preferred_username", "name"].contains(&claim).then(|| {
+        missing(
+            "claim_in_token",
+            resource,
+            "R23",
+            "the access token carries the claim that Identity Center maps",
+            format!("version 1 access tokens of Entra do not carry `{claim}`"),
+            "ask for `upn` or `email` in the ticket",
+        )
+    })
 }
 
 /// What a ticket asks for and Entra cannot do is said, not silently left out.
@@ -246,7 +289,7 @@ fn claim_of(member: &Member, claim: &str) -> Claim {
         // Without the right to read users, members come with nothing but their id.
         _ if member.user_principal_name.is_empty() => return Claim::Unknown,
         "upn" if member.guest => None,
-        "upn" | "preferred_username" | "unique_name" => Some(member.user_principal_name.clone()),
+        "upn" | "unique_name" => Some(member.user_principal_name.clone()),
         "email" => member.mail.clone(),
         "oid" => Some(member.id.clone()),
         _ => return Claim::Unknown,

@@ -55,8 +55,8 @@ pub(super) async fn check(
         ));
     }
     let Some(names) = &found.issuers else { return Ok(findings) };
-    if let Some(url) = issuer.filter(|_| !names.is_empty())
-        && let Some(there) = port.read().issuers().await?.into_iter().find(|one| one.url == url)
+    if let Some(url) = issuer
+        && let Some(there) = port.read().issuers_named(names).await?.into_iter().find(|one| one.url == url)
     {
         if (&there.claim, &there.attribute) != (&trust.claim, &trust.attribute) {
             findings.push(missing(

@@ -64,7 +64,16 @@ impl Preflight {
     }
 }
 
-/// Reads what must be true. `trust_is_new`: nothing of the trust is there yet, so it needs room.
+/// What the inventories say.
+#[derive(Clone, Copy, Debug)]
+pub struct Known {
+    /// Nothing of the trust is there yet, so it needs room.
+    pub trust_is_new: bool,
+    /// The integration has its client secret.
+    pub has_secret: bool,
+}
+
+/// Reads what must be true.
 ///
 /// # Errors
 /// A system could not be read: nothing is known then, and nothing may be written.
@@ -73,12 +82,12 @@ pub async fn run(
     settings: &RedshiftSettings,
     desired: &Integration,
     trust: &TrustRecord,
-    trust_is_new: bool,
+    known: Known,
 ) -> CallResult<Preflight> {
     let people = async {
         let (instance, members) = try_join(
-            identity_center::instance(systems, trust_is_new),
-            people::members(systems, desired, trust, trust_is_new),
+            identity_center::instance(systems, known.trust_is_new),
+            people::members(systems, desired, trust, known),
         )
         .await?;
         let (room, users) = try_join(
@@ -89,7 +98,7 @@ pub async fn run(
         Ok((members, room.into_iter().chain(users)))
     };
     let ((members, people), (warehouse, redshift), dbt) =
-        try_join3(people, redshift::check(systems, settings, trust, trust_is_new), dbt::check(systems, desired))
+        try_join3(people, redshift::check(systems, settings, trust, known.trust_is_new), dbt::check(systems, desired))
             .await?;
     let findings = members.findings.into_iter().chain(people).chain(redshift).chain(dbt.findings);
     Ok(Preflight {

@@ -7,7 +7,7 @@ use extoauth_core::finding::{Finding, Severity};
 use extoauth_core::integration::Integration;
 use extoauth_core::registry::TrustRecord;
 
-use super::{entra, missing, okta};
+use super::{Known, entra, missing, okta};
 use crate::systems::Systems;
 use crate::want::EntraFacts;
 
@@ -49,13 +49,13 @@ pub(super) async fn members(
     systems: &Systems,
     desired: &Integration,
     trust: &TrustRecord,
-    trust_is_new: bool,
+    known: Known,
 ) -> CallResult<Members> {
     if let Some(port) = &systems.okta {
-        return okta::members(port, desired, trust, trust_is_new).await;
+        return okta::members(port, desired, trust, known.trust_is_new).await;
     }
     match &systems.entra {
-        Some(port) => entra::members(port, desired, trust).await,
+        Some(port) => entra::members(port, desired, trust, known.has_secret).await,
         None => Ok(Members::default()),
     }
 }
@@ -77,14 +77,14 @@ pub(super) fn group(
     people: impl Iterator<Item = (String, Claim)>,
 ) -> Members {
     let mut all = Members { groups: BTreeMap::from([(name.to_owned(), id.to_owned())]), ..Members::default() };
-    let mut unreadable = Vec::new();
+    let (mut unreadable, mut unknown) = (Vec::new(), 0_usize);
     let mut nobody = true;
     for (who, holds) in people.take(SAMPLE) {
         nobody = false;
         match holds {
             Claim::Is(claim) => all.users.push(User { claim }),
             Claim::Empty => unreadable.push(who),
-            Claim::Unknown => {}
+            Claim::Unknown => unknown += 1,
         }
     }
     if nobody {
@@ -96,6 +96,19 @@ pub(super) fn group(
             found: "it has none".into(),
             effect: "nobody can sign in yet".into(),
             fix: "add the developers to the group".into(),
+            row: "R21".into(),
+        });
+    }
+    if unknown > 0 {
+        all.findings.push(Finding {
+            check: "users_resolvable".into(),
+            severity: Severity::Unknown,
+            resource: resource.into(),
+            expected: format!("what the claim `{claim}` holds for each user of `{name}` is known before they sign in"),
+            found: format!("for {unknown} of them our credential cannot read it, or it is made of something else"),
+            effect: "a user who is missing in the identity store could not sign in, and nobody would know before"
+                .into(),
+            fix: "give our credential the right to read users, map a usual claim, or check the users by hand".into(),
             row: "R21".into(),
         });
     }

@@ -74,9 +74,10 @@ pub fn federation(server: &Later<ResourceServer>, client: &Later<Client>, secret
     }
 }
 
-/// What Identity Center and Redshift are told.
+/// What Identity Center and Redshift are told. The issuer is the tenant's, older than any app of it: Identity Center may
+/// know it already.
 pub fn issuer(server: &Later<ResourceServer>) -> Issuer {
-    Issuer { url: server.map(|s| s.issuer.clone()), audience: server.map(|s| s.audience.clone()) }
+    Issuer { url: server.map(|s| s.issuer.clone()).older(), audience: server.map(|s| s.audience.clone()) }
 }
 
 async fn assignments(

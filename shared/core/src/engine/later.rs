@@ -56,6 +56,15 @@ impl<T> Later<T> {
         }
     }
 
+    /// The same for something that stood there before what has told of it: it may have things below it.
+    #[must_use]
+    pub fn older(self) -> Self {
+        match self {
+            Self::Known { value, .. } => Self::known(value),
+            other => other,
+        }
+    }
+
     /// A part of it.
     pub fn map<U>(&self, part: impl FnOnce(&T) -> U) -> Later<U> {
         match self {
@@ -99,5 +108,6 @@ mod tests {
         assert_eq!(here.with(&Later::<u8>::Unknown), Later::Unknown);
         assert_eq!(Later::<u8>::Gone.with(&Later::<u8>::Unknown), Later::Gone);
         assert_eq!(here.presence().and(Presence::Gone), Presence::Gone);
+        assert_eq!((fresh.older().presence(), Later::<u8>::Gone.older()), (Presence::Here, Later::Gone));
     }
 }

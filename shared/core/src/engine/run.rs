@@ -137,6 +137,8 @@ pub(super) struct State {
     /// Something was not begun because another step, of this run or of one that shares its fate, did not succeed.
     pub(super) skipped: bool,
     pub(super) next_order: u64,
+    /// Kinds that a removal forgets and leaves where they are.
+    pub(super) left: BTreeSet<String>,
 }
 
 /// One reading of a recipe.
@@ -209,6 +211,12 @@ impl<'a, S: Send + Sync> Run<'a, S> {
         let kept: Vec<Address> =
             self.book().items.values().filter(|item| item.kind == kind).map(|item| item.address.clone()).collect();
         self.state().stated.extend(kept);
+    }
+
+    /// Forgets what the inventory has of a kind and leaves it where it is, since others stand on it: in a removal, where
+    /// everything else goes.
+    pub fn leave(&self, kind: &str) {
+        self.state().left.insert(kind.to_owned());
     }
 
     /// The inventory as this run knows it.

@@ -67,7 +67,7 @@ impl<S: Send + Sync> Run<'_, S> {
             self.step(&item.address, ChangeKind::Delete, StepStatus::Running, "");
             match self.remove(remover, &item).await {
                 Ok(()) => {
-                    self.step(&item.address, ChangeKind::Delete, StepStatus::Done, gone(&item.ownership));
+                    self.step(&item.address, ChangeKind::Delete, StepStatus::Done, self.gone(&item));
                     self.changed(&item.address, ChangeKind::Delete, Vec::new());
                     for (item, _) in in_use.drain(..).rev() {
                         left.push_front(item);
@@ -172,7 +172,7 @@ impl<S: Send + Sync> Run<'_, S> {
 
     async fn remove(&self, remover: &dyn Remover<S>, item: &InventoryItem) -> Result<(), StepError> {
         let mut vendor_request = None;
-        if item.ownership != Ownership::Foreign {
+        if self.is_ours(item) {
             let shared = match remover.shared_key(item) {
                 None => None,
                 Some(key) => {
@@ -190,6 +190,19 @@ impl<S: Send + Sync> Run<'_, S> {
         draft.identity = Some(item.identity.clone());
         draft.vendor_request = vendor_request;
         self.append(&item.kind, draft, InventoryChange::Remove(item.address.clone())).await
+    }
+
+    fn gone(&self, item: &InventoryItem) -> &'static str {
+        match item.ownership {
+            Ownership::Foreign => "left as it is: not ours",
+            _ if !self.is_ours(item) => "left as it is: others stand on it",
+            Ownership::Ours | Ownership::Child => "removed",
+            Ownership::Entry { .. } => "our entry is taken out",
+        }
+    }
+
+    fn is_ours(&self, item: &InventoryItem) -> bool {
+        item.ownership != Ownership::Foreign && !self.state().left.contains(&item.kind)
     }
 
     async fn remove_held(&self, remover: &dyn Remover<S>, item: &InventoryItem) -> Result<Option<String>, StepError> {
@@ -215,13 +228,5 @@ impl<S: Send + Sync> Run<'_, S> {
             }
         }
         Ok(None)
-    }
-}
-
-fn gone(ownership: &Ownership) -> &'static str {
-    match ownership {
-        Ownership::Ours | Ownership::Child => "removed",
-        Ownership::Entry { .. } => "our entry is taken out",
-        Ownership::Foreign => "left as it is: not ours",
     }
 }

@@ -109,9 +109,18 @@ impl Read {
     /// # Errors
     /// As any call.
     pub async fn issuers(&self) -> CallResult<Vec<Issuer>> {
-        let names = self.issuer_names().await?;
-        let described: Vec<Option<Issuer>> = stream::iter(names)
-            .map(|name| async move { absent_is_none(self.issuer(&name.arn).await) })
+        self.issuers_named(&self.issuer_names().await?).await
+    }
+
+    /// These issuers with their URLs. One that goes away meanwhile is left out.
+    ///
+    /// # Errors
+    /// As any call.
+    pub async fn issuers_named(&self, names: &[IssuerName]) -> CallResult<Vec<Issuer>> {
+        // By value: a closure over references is not general enough for the callers' futures.
+        let arns: Vec<String> = names.iter().map(|name| name.arn.clone()).collect();
+        let described: Vec<Option<Issuer>> = stream::iter(arns)
+            .map(|arn| async move { absent_is_none(self.issuer(&arn).await) })
             .buffered(PARALLEL)
             .try_collect()
             .await?;

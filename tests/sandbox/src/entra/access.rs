@@ -123,10 +123,10 @@ impl Who {
         self.has(&[OWNED]) && self.principal().is_some_and(|me| owners.any(|owner| owner == me))
     }
 
-    /// Whether a list of applications shows this one. With `Application.ReadWrite.OwnedBy` alone only owned ones are
-    /// (UNCONFIRMED: the reference gives that permission for reading owned applications, and says nothing of lists).
+    /// Whether it sees this application. `Application.ReadWrite.OwnedBy` lists all applications and service principals of
+    /// the tenant, and changes only its own (Graph reference, "Get servicePrincipal").
     pub fn sees(&self, owners: &std::collections::BTreeSet<String>) -> bool {
-        self.reads_all() || self.owns(owners.iter())
+        self.reads_all() || self.has(&[OWNED]) || self.owns(owners.iter())
     }
 
     /// 403 unless it may read this application.

@@ -137,7 +137,11 @@ impl Resource for IssuerEntry {
     }
 
     fn parents(&self) -> Presence {
-        self.issuer_arn.presence().and(self.audience.presence())
+        // The list tells issuers apart: under one that stood there before, others' audiences may stand.
+        match (self.issuer_arn.presence(), self.audience.presence()) {
+            (Presence::Here, Presence::Fresh) => Presence::Here,
+            (issuer, audience) => issuer.and(audience),
+        }
     }
 
     fn shared_key(&self) -> Option<String> {

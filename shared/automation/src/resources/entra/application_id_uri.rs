@@ -6,7 +6,7 @@ use std::time::Duration;
 use extoauth_core::engine::{
     ByHand, Field, Fields, Found, Later, Lookup, Made, Making, Ownership, Port, Presence, Resource,
 };
-use extoauth_core::error::{CallResult, absent_is_none};
+use extoauth_core::error::CallResult;
 use extoauth_core::ids::Address;
 use extoauth_systems::entra::{Read, Write};
 
@@ -60,9 +60,9 @@ impl Resource for ApplicationIdUri {
         self.server.presence()
     }
 
-    async fn read(&self, client: &Read, _by: &Lookup<'_, AppIdentity>) -> CallResult<Found<Vec<String>>> {
-        let app = absent_is_none(client.application(self.app()).await)?;
-        Ok(app.map_or(Found::Absent, |app| Found::Here(app.identifier_uris)))
+    async fn read(&self, _client: &Read, _by: &Lookup<'_, AppIdentity>) -> CallResult<Found<Vec<String>>> {
+        // The app was read just before.
+        Ok(self.server.value().map_or(Found::Absent, |server| Found::Here(server.identifier_uris.clone())))
     }
 
     fn wants(&self) -> Fields {

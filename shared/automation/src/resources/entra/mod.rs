@@ -70,7 +70,8 @@ async fn find_app(client: &Read, by: &Lookup<'_, AppIdentity>, display_name: &st
     let (ours, mut same_name) = if by.intent {
         (ours.await?, Vec::new())
     } else {
-        try_join(ours, client.applications_displayed(display_name)).await?
+        let same_name = async { Ok(seen(client.applications_displayed(display_name).await)?.unwrap_or_default()) };
+        try_join(ours, same_name).await?
     };
     if let Some(ours) = ours {
         same_name.retain(|app| app.id != ours.id);
@@ -87,7 +88,9 @@ async fn make_room(client: &Write, mark: &Mark, refused: CallError) -> CallResul
     if !matches!(refused.kind, ErrorKind::Conflict | ErrorKind::Invalid) {
         return Err(refused);
     }
-    let Some(deleted) = client.deleted_application(&unique_name(mark)).await? else { return Err(refused) };
+    let Some(deleted) = seen(client.deleted_application(&unique_name(mark)).await)?.flatten() else {
+        return Err(refused);
+    };
     if !deleted.tags.contains(&mark.to_string()) {
         let message = format!(
             "{}; the deleted app registration `{}` ({}) holds the unique name and is not ours: have it purged, or wait \
@@ -97,6 +100,14 @@ async fn make_room(client: &Write, mark: &Mark, refused: CallError) -> CallResul
         return Err(CallError { message, kind: ErrorKind::Invalid, ..refused });
     }
     client.purge_application(&deleted.id).await.map(drop)
+}
+
+/// What a look at other people's apps shows, if we may look: without `Application.Read.All` Graph may refuse it.
+fn seen<T>(result: CallResult<T>) -> CallResult<Option<T>> {
+    match result {
+        Err(e) if e.kind == ErrorKind::Forbidden => Ok(None),
+        other => other.map(Some),
+    }
 }
 
 fn named(app: &Application) -> String {

@@ -42,8 +42,10 @@ pub struct ResourceServer {
     pub app_id: String,
     /// Id of the scope.
     pub scope_id: String,
-    /// Application ID URI.
+    /// Application ID URI, as it should be.
     pub application_id_uri: String,
+    /// The identifier URIs that it has.
+    pub identifier_uris: Vec<String>,
     /// The tokens' `iss`, byte for byte as the tenant's discovery document of that token version has it.
     pub issuer: String,
     /// The tokens' `aud`.
@@ -201,6 +203,7 @@ impl Resource for ResourceApp {
             app_id: app.app_id.clone(),
             scope_id: scope.map(|scope| scope.id.clone()).unwrap_or_default(),
             application_id_uri: application_id_uri(&app.app_id),
+            identifier_uris: app.identifier_uris.clone(),
             issuer: seen.metadata.issuer.clone(),
             audience: audience(TOKEN_VERSION, &app.app_id),
             authorize_url: seen.metadata.authorize_url.clone(),
