@@ -48,6 +48,9 @@ pub trait Registry: Send + Sync {
         name: &'a IntegrationName,
     ) -> BoxFuture<'a, Result<Option<IntegrationRecord>, LedgerError>>;
 
+    /// All integrations, by name.
+    fn integrations(&self) -> BoxFuture<'_, Result<Vec<IntegrationRecord>, LedgerError>>;
+
     /// Stores an integration.
     fn put_integration<'a>(&'a self, record: &'a IntegrationRecord) -> BoxFuture<'a, Result<(), LedgerError>>;
 

@@ -32,6 +32,8 @@ const LEFT_OUT: &[&str] = &["servicenow"];
 /// Collections that only ever grow: what the vendors log, what logins left, and the bin where Entra keeps removed apps for
 /// thirty days.
 const LOGS: &[&str] = &["audit-logs", "deletedItems", "logs", "tokens"];
+/// A secret's versions, by their ids.
+const VERSIONS: &[&str] = &["SecretVersionsToStages", "VersionIdsToStages", "Versions"];
 /// Fields by which an object is known.
 const IDS: &[&str] = &["id", "TrustedTokenIssuerArn", "ARN"];
 /// Further fields by which the same object is known.
@@ -109,6 +111,8 @@ fn collect(value: &Value, collection: &str, found: &mut BTreeMap<String, String>
             }
             for field in ALSO {
                 if let Some(id) = object.get(*field).and_then(scalar) {
+                    // A credential's name ends in the version that holds its value, which is random.
+                    let name = name.split('#').next().unwrap_or_default();
                     found.entry(id).or_insert_with(|| format!("{field} of {name}"));
                 }
             }
@@ -148,7 +152,11 @@ fn cleaned(value: &Value, names: &BTreeMap<String, String>) -> Value {
         Value::Object(object) => {
             let kept =
                 object.iter().filter(|(key, _)| !VOLATILE.contains(&key.as_str()) && !LOGS.contains(&key.as_str()));
-            kept.map(|(key, inner)| (renamed(key, names), cleaned(inner, names))).collect::<Map<_, _>>().into()
+            let clean = |(key, inner): (&String, &Value)| {
+                let inner = if VERSIONS.contains(&key.as_str()) { &staged(inner) } else { inner };
+                (renamed(key, names), cleaned(inner, names))
+            };
+            kept.map(clean).collect::<Map<_, _>>().into()
         }
         Value::Array(all) => {
             // A deleted secret is kept for its recovery window; nobody can read it any more.
@@ -165,6 +173,18 @@ fn cleaned(value: &Value, names: &BTreeMap<String, String>) -> Value {
         },
         other => other.clone(),
     }
+}
+
+/// Of a secret's versions those that have a stage: AWS hides the others and deletes them by itself (Secrets Manager User
+/// Guide, "What's in a Secrets Manager secret?").
+fn staged(versions: &Value) -> Value {
+    let Some(versions) = versions.as_object() else { return versions.clone() };
+    let stages = |version: &Value| version.get("VersionStages").unwrap_or(version).as_array().map_or(1, Vec::len);
+    versions
+        .iter()
+        .filter(|(_, version)| stages(version) > 0)
+        .map(|(id, version)| (id.clone(), version.clone()))
+        .collect()
 }
 
 /// The text with every new id in it replaced.

@@ -34,6 +34,11 @@ impl Rights {
         self.0.as_ref().is_none_or(|rights| of.iter().any(|right| rights.contains(*right)))
     }
 
+    /// Whether one of these is known to be there: then a refusal has another cause.
+    fn surely(&self, of: &[&str]) -> bool {
+        self.0.is_some() && self.any(of)
+    }
+
     fn hands(&self, ours: &[&str], seen: &[&str]) -> Hands {
         match (self.any(ours), self.any(seen)) {
             (true, _) => Hands::Ours,
@@ -53,7 +58,7 @@ pub(super) async fn members(
     let resource = port.id.to_string();
     let rights = Rights(port.read().rights().await?);
     let each = desired.groups.iter().map(|name| of_group(port, &rights, name, trust));
-    let tenant = try_join(port.read().metadata(TOKEN_VERSION), graph_principal(port));
+    let tenant = try_join(port.read().metadata(TOKEN_VERSION), graph_principal(port, &rights));
     let (groups, rules, (metadata, graph)) =
         try_join3(try_join_all(each), password_rules(port, &rights), tenant).await?;
 
@@ -95,10 +100,11 @@ pub(super) async fn members(
 }
 
 /// Microsoft Graph's service principal: the resource of a sign-in's own scopes.
-async fn graph_principal(port: &EntraPort) -> CallResult<Option<String>> {
+async fn graph_principal(port: &EntraPort, rights: &Rights) -> CallResult<Option<String>> {
     match port.read().service_principal_of(GRAPH_APP_ID).await {
         Ok(principal) => Ok(Some(principal.id)),
-        Err(e) if matches!(e.kind, ErrorKind::Forbidden | ErrorKind::NotFound) => Ok(None),
+        Err(e) if e.is_not_found() => Ok(None),
+        Err(e) if e.kind == ErrorKind::Forbidden && !rights.surely(&SEE_ASSIGNMENT) => Ok(None),
         Err(e) => Err(e),
     }
 }
@@ -109,7 +115,7 @@ async fn password_rules(port: &EntraPort, rights: &Rights) -> CallResult<Option<
     }
     match port.read().password_rules().await {
         Ok(rules) => Ok(Some(rules)),
-        Err(e) if e.kind == ErrorKind::Forbidden => Ok(None),
+        Err(e) if e.kind == ErrorKind::Forbidden && !rights.surely(&SEE_POLICY) => Ok(None),
         Err(e) => Err(e),
     }
 }
@@ -247,7 +253,9 @@ async fn of_group(port: &EntraPort, rights: &Rights, name: &str, trust: &TrustRe
     }
     let groups = match port.read().groups_named(name).await {
         Ok(groups) => groups,
-        Err(e) if e.kind == ErrorKind::Forbidden => return Ok(unresolved(&resource, name)),
+        Err(e) if e.kind == ErrorKind::Forbidden && !rights.surely(&SEE_GROUPS) => {
+            return Ok(unresolved(&resource, name));
+        }
         Err(e) => return Err(e),
     };
     let [Group { id, .. }] = groups.as_slice() else { return Ok(no_such_group(&resource, name, groups.len())) };

@@ -174,6 +174,10 @@ impl Registry for Memory {
         async move { Ok(self.state().integrations.get(name).cloned()) }.boxed()
     }
 
+    fn integrations(&self) -> BoxFuture<'_, Result<Vec<IntegrationRecord>, LedgerError>> {
+        async move { Ok(self.state().integrations.values().cloned().collect()) }.boxed()
+    }
+
     fn put_integration<'a>(&'a self, record: &'a IntegrationRecord) -> BoxFuture<'a, Result<(), LedgerError>> {
         async move {
             self.state().integrations.insert(record.desired.name.clone(), record.clone());

@@ -21,5 +21,6 @@ mod recipe;
 mod removal;
 mod repeat;
 mod replacing;
+mod rights;
 mod things;
 mod world;

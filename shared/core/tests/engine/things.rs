@@ -9,6 +9,7 @@ use extoauth_core::engine::{
     ByHand, Field, Fields, Found, Later, Lookup, Made, Making, Ownership, Port, Presence, Resource,
 };
 use extoauth_core::error::CallResult;
+use extoauth_core::finding::{Finding, Severity};
 use extoauth_core::ids::Address;
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +35,8 @@ pub trait Kind: Send + Sync + 'static {
     /// Somebody else's with the same key is used as it is.
     const SHARES: bool = false;
     const CHILD: bool = false;
+    /// A create that is sent again makes no second one.
+    const REPEATABLE: bool = false;
     /// Part of the natural key, as vendors have it that allow no change of it.
     const IMMUTABLE: &'static [&'static str] = &[];
     fn port(systems: &Systems) -> &CloudPort;
@@ -59,6 +62,7 @@ kind!(App, "app", idp);
 kind!(Assignment, "assignment", idp, MARKED: bool = false, CHILD: bool = true);
 kind!(Issuer, "issuer", warehouse, SHARES: bool = true, IMMUTABLE: &'static [&'static str] = &["url"]);
 kind!(Config, "config", client);
+kind!(Keyed, "keyed", client, REPEATABLE: bool = true);
 
 /// One object that the recipe wants.
 pub struct Thing<K> {
@@ -67,11 +71,15 @@ pub struct Thing<K> {
     parent: Option<Later<String>>,
     fields: BTreeMap<&'static str, Later<String>>,
     secret: Option<String>,
+    only_by_hand: bool,
     kind: PhantomData<K>,
 }
 
 /// Names what cannot be read back in the inventory.
 const SECRET: &str = "secret";
+
+/// A field that only others write.
+pub const STRANGERS: &str = "strangers";
 
 /// Begins every secret value, so that one can be found where it must not be.
 pub const CANARY: &str = "canary";
@@ -88,7 +96,7 @@ impl<K: Kind> Thing<K> {
 
     pub fn keyed(address: Address, name: &str) -> Self {
         let (name, fields) = (name.to_owned(), BTreeMap::new());
-        Self { address, name, parent: None, fields, secret: None, kind: PhantomData }
+        Self { address, name, parent: None, fields, secret: None, only_by_hand: false, kind: PhantomData }
     }
 
     pub fn below(mut self, parent: &Later<String>) -> Self {
@@ -108,6 +116,12 @@ impl<K: Kind> Thing<K> {
 
     pub fn secret(mut self, version: &str) -> Self {
         self.secret = Some(version.to_owned());
+        self
+    }
+
+    /// Only a person may make it, although its system is managed.
+    pub fn only_by_hand(mut self) -> Self {
+        self.only_by_hand = true;
         self
     }
 
@@ -146,6 +160,7 @@ impl<K: Kind> Resource for Thing<K> {
     const KIND: &'static str = K::NAME;
     const ROW: &'static str = "R00";
     const LAG: Duration = LAG;
+    const REPEATABLE: bool = K::REPEATABLE;
 
     fn address(&self) -> Address {
         self.address.clone()
@@ -243,6 +258,25 @@ impl<K: Kind> Resource for Thing<K> {
 
     fn output(&self, seen: &Seen) -> String {
         seen.object.id.clone()
+    }
+
+    fn only_by_hand(&self) -> bool {
+        self.only_by_hand
+    }
+
+    fn notices(&self, seen: &Seen) -> Vec<Finding> {
+        let stranger = seen.object.fields.get(STRANGERS);
+        let told = |value: &String| Finding {
+            check: STRANGERS.into(),
+            severity: Severity::Warning,
+            resource: self.address.to_string(),
+            expected: "nothing of others".into(),
+            found: value.clone(),
+            effect: "none".into(),
+            fix: "none".into(),
+            row: Self::ROW.into(),
+        };
+        stranger.map(told).into_iter().collect()
     }
 
     fn by_hand(&self) -> ByHand {

@@ -64,7 +64,9 @@ fn glob(path: &str) -> String {
         let id = part.chars().all(|c| c.is_ascii_alphanumeric()) && part.contains(|c: char| c.is_ascii_digit());
         let okta = part.len() == 20 && id;
         let dbt = part.len() == 6 && part.chars().all(|c| c.is_ascii_digit());
-        if okta || dbt || is_guid(part) { "?".repeat(part.len()) } else { with_any_key(part) }
+        // Assignments and grants of Entra: base64url of what they join.
+        let joined = part.len() >= 43 && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+        if okta || dbt || joined || is_guid(part) { "?".repeat(part.len()) } else { with_any_key(part) }
     };
     path.split('/').map(part).collect::<Vec<_>>().join("/")
 }
