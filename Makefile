@@ -17,17 +17,17 @@ SAY := @printf '\n==> %s\n'
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: tools target/roles.json ## from a ticket to a login that works, on this machine (KEEP=1 leaves it running)
+demo: tools .tools/postgres/.ready target/roles.json ## from a ticket to a login that works, on this machine (KEEP=1 leaves it running)
 	$(SAY) "building the functions and the sandbox"
 	@cargo build --locked $(DEV) -p extoauth-sandbox -p extoauth-scenarios
 	@KEEP=$(KEEP) exec cargo run --locked --quiet -p extoauth-scenarios --bin demo
 
-sandbox: tools target/roles.json ## stand-ins of all systems and the functions, in the foreground (Ctrl-C ends them)
+sandbox: tools .tools/postgres/.ready target/roles.json ## stand-ins of all systems and the functions, in the foreground (Ctrl-C ends them)
 	$(SAY) "building the functions and the sandbox"
 	@cargo build --locked $(DEV) -p extoauth-sandbox
 	@exec target/debug/sandbox
 
-test: tools .tools/checkov/.ready .tools/sam/.ready .tools/schemathesis/.ready target/roles.json ## formatting, lints, all tests, template checks
+test: tools .tools/adapter/.ready .tools/postgres/.ready .tools/checkov/.ready .tools/sam/.ready .tools/schemathesis/.ready target/roles.json ## formatting, lints, all tests, template checks
 	@tools/test.sh $(FUNCTIONS)
 
 build: .tools/lambda-venv/.ready ## release functions as target/lambda/<function>/bootstrap (ARCH=arm64 or x86_64)

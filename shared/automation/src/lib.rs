@@ -6,9 +6,11 @@
 //! - [`preflight`]: what must be true before anything is written.
 //! - [`conduct`]: from a stored request to its end.
 //! - [`handoffs`]: what is left for people.
+//! - [`explain`]: from an error text to the link that is broken.
 
 pub mod clients;
 pub mod conduct;
+pub mod explain;
 pub mod federation;
 pub mod handoffs;
 pub mod preflight;

@@ -1,5 +1,5 @@
 //! A whole provisioning run with 80 ms in every remote call: its wall time beside its longest chain, its calls, its
-//! memory; and the same ticket's content once more, which changes nothing.
+//! memory; and the same ticket's content once more, which changes nothing. With each identity provider.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail, ensure};
 use extoauth_sandbox::host::Host;
 use extoauth_sandbox::sandbox::Sandbox;
 use extoauth_sandbox::world::Call;
-use extoauth_scenarios::cost::LONGEST_CHAIN;
+use extoauth_scenarios::cost::{ENTRA_CHAIN, OKTA_CHAIN, whole};
 use extoauth_scenarios::tickets::golden;
 use extoauth_scenarios::{Client, is_final};
 use serde_json::{Value, json};
@@ -38,6 +38,37 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// The function that is measured.
 const FUNCTION: &str = "provision";
 
+/// An identity provider whose recipe is measured.
+struct Provider {
+    /// How people call it.
+    name: &'static str,
+    /// Its golden ticket.
+    ticket: &'static str,
+    /// What the names of its figures end in.
+    suffix: &'static str,
+    /// The longest chain of dependent calls of a first run.
+    chain: u32,
+    /// File below the folder of the benchmarks' own that gets all calls of a first run.
+    file: &'static str,
+}
+
+const PROVIDERS: [Provider; 2] = [
+    Provider {
+        name: "Okta",
+        ticket: "okta-provision",
+        suffix: "",
+        chain: whole(OKTA_CHAIN),
+        file: "provision-calls.txt",
+    },
+    Provider {
+        name: "Entra ID",
+        ticket: "entra-provision",
+        suffix: ".entra",
+        chain: whole(ENTRA_CHAIN),
+        file: "provision-calls-entra.txt",
+    },
+];
+
 /// One run's samples.
 struct Sample {
     first: Vec<Call>,
@@ -47,63 +78,83 @@ struct Sample {
     repeat_way: Way,
 }
 
-/// Runs the Okta ticket several times and adds the figures. Gives what the end of the middle run waited for, as lines for
-/// people, and writes all its calls to `file`.
+/// Runs the ticket of each provider several times and adds the figures. Gives what the end of the middle runs waited for,
+/// as lines for people, and writes all their calls to files in `directory`.
 ///
 /// # Errors
-/// A run does not succeed, or the repetition writes.
+/// A run does not succeed, or a repetition writes.
 pub async fn measure(
     figures: &mut Figures,
     sandbox: &Arc<Sandbox>,
     host: &Host,
-    file: &Path,
+    directory: &Path,
 ) -> anyhow::Result<String> {
-    let client = Client::new(sandbox.sandbox_json())?;
-    let mut samples = Vec::new();
-    for _ in 0..RUNS {
-        samples.push(sample(sandbox, host, &client).await?);
+    let mut told = Vec::new();
+    for provider in &PROVIDERS {
+        let runs = Runs { sandbox, client: Client::new(sandbox.sandbox_json())?, provider };
+        told.push(runs.measure(figures, host, directory).await.with_context(|| provider.name)?);
     }
-    let mut long = Vec::new();
-    for _ in 0..LONG_RUNS {
-        long.push(first_run(sandbox, &client, LATENCY * LONGER).await?.0.span);
-    }
-    walls(figures, &samples, median(&long));
-    for (name, calls) in [
-        ("first", samples.iter().map(|sample| &sample.first).collect::<Vec<_>>()),
-        ("repeat", samples.iter().map(|sample| &sample.repeat).collect()),
-    ] {
-        for (system, count) in by_system(&calls) {
-            figures.add(&format!("provision_calls.{system}.{name}"), FUNCTION, count, "calls", RUNS);
+    Ok(told.join("\n"))
+}
+
+/// The runs of one provider.
+struct Runs<'a> {
+    sandbox: &'a Arc<Sandbox>,
+    client: Client,
+    provider: &'a Provider,
+}
+
+impl Runs<'_> {
+    async fn measure(&self, figures: &mut Figures, host: &Host, directory: &Path) -> anyhow::Result<String> {
+        let mut samples = Vec::new();
+        for _ in 0..RUNS {
+            samples.push(self.sample(host).await?);
         }
+        let mut long = Vec::new();
+        for _ in 0..LONG_RUNS {
+            long.push(self.first_run(LATENCY * LONGER).await?.0.span);
+        }
+        walls(figures, self.provider, &samples, median(&long));
+        for (name, calls) in [
+            ("first", samples.iter().map(|sample| &sample.first).collect::<Vec<_>>()),
+            ("repeat", samples.iter().map(|sample| &sample.repeat).collect()),
+        ] {
+            for (system, count) in by_system(&calls) {
+                let name = format!("provision_calls.{system}.{name}{}", self.provider.suffix);
+                figures.add(&name, FUNCTION, count, "calls", RUNS);
+            }
+        }
+        let writes: BTreeSet<String> =
+            samples.iter().flat_map(|sample| &sample.repeat).filter(|call| call.write).map(words).collect();
+        ensure!(writes.is_empty(), "a run without a change wrote: {writes:?}");
+        let middle = middle(&samples).context("no run")?;
+        let file = directory.join(self.provider.file);
+        std::fs::write(&file, everything(&middle.first)).with_context(|| file.display().to_string())?;
+        let listing = listing(&middle.way, &middle.first);
+        Ok(format!("{} (all its calls: {}):\n{listing}\n", self.provider.name, file.display()))
     }
-    let writes: BTreeSet<String> =
-        samples.iter().flat_map(|sample| &sample.repeat).filter(|call| call.write).map(words).collect();
-    ensure!(writes.is_empty(), "a run without a change wrote: {writes:?}");
-    let middle = middle(&samples).context("no run")?;
-    std::fs::write(file, everything(&middle.first)).with_context(|| file.display().to_string())?;
-    Ok(listing(&middle.way, &middle.first))
-}
 
-/// Provisions on a sandbox as at start: where the time went, and the calls.
-async fn first_run(sandbox: &Arc<Sandbox>, client: &Client, latency: Duration) -> anyhow::Result<(Way, Vec<Call>)> {
-    sandbox.reset().await?;
-    sandbox.world.set_latency(latency);
-    run(sandbox, client, &golden("okta-provision")?).await?;
-    let first = made(sandbox, 0);
-    Ok((way(&first).context("provision made no remote call")?, first))
-}
+    /// Provisions on a sandbox as at start: where the time went, and the calls.
+    async fn first_run(&self, latency: Duration) -> anyhow::Result<(Way, Vec<Call>)> {
+        self.sandbox.reset().await?;
+        self.sandbox.world.set_latency(latency);
+        run(self.sandbox, &self.client, &golden(self.provider.ticket)?).await?;
+        let first = made(self.sandbox, 0);
+        Ok((way(&first).context("provision made no remote call")?, first))
+    }
 
-async fn sample(sandbox: &Arc<Sandbox>, host: &Host, client: &Client) -> anyhow::Result<Sample> {
-    let (first_way, first) = first_run(sandbox, client, LATENCY).await?;
-    let peaks = host.pids(FUNCTION)?.into_iter().filter_map(|pid| rss_peak(pid).ok());
-    let rss = peaks.max().context("provision does not run any more")? as f64 / 1e6;
+    async fn sample(&self, host: &Host) -> anyhow::Result<Sample> {
+        let (first_way, first) = self.first_run(LATENCY).await?;
+        let peaks = host.pids(FUNCTION)?.into_iter().filter_map(|pid| rss_peak(pid).ok());
+        let rss = peaks.max().context("provision does not run any more")? as f64 / 1e6;
 
-    let after = sandbox.world.calls.after(0).len() as u64;
-    let again = client.reopened(&golden("okta-provision")?).await?;
-    run(sandbox, client, &again).await?;
-    let repeat = made(sandbox, after);
-    let repeat_way = way(&repeat).context("the repetition made no remote call")?;
-    Ok(Sample { first, way: first_way, rss, repeat, repeat_way })
+        let after = self.sandbox.world.calls.after(0).len() as u64;
+        let again = self.client.reopened(&golden(self.provider.ticket)?).await?;
+        run(self.sandbox, &self.client, &again).await?;
+        let repeat = made(self.sandbox, after);
+        let repeat_way = way(&repeat).context("the repetition made no remote call")?;
+        Ok(Sample { first, way: first_way, rss, repeat, repeat_way })
+    }
 }
 
 /// Posts a request, waits for its end, and until nothing more of it is under way.
@@ -138,12 +189,13 @@ fn made(sandbox: &Sandbox, n: u64) -> Vec<Call> {
     sandbox.world.calls.after(n).into_iter().filter(|call| call.caller == FUNCTION).collect()
 }
 
-fn walls(figures: &mut Figures, samples: &[Sample], long: f64) {
+fn walls(figures: &mut Figures, provider: &Provider, samples: &[Sample], long: f64) {
     let of = |value: fn(&Sample) -> f64| median(&samples.iter().map(value).collect::<Vec<_>>());
-    let chain = f64::from(LONGEST_CHAIN);
+    let chain = f64::from(provider.chain);
+    let named = |name: &str| format!("{name}{}", provider.suffix);
     let ideal = chain * LATENCY.as_secs_f64() * 1e3;
     let (wall, whole) = (of(|sample| sample.way.span - sample.way.state_store), of(|sample| sample.way.span));
-    let mut add = |name: &str, value: f64, unit| figures.add(name, FUNCTION, value, unit, samples.len());
+    let mut add = |name: &str, value: f64, unit| figures.add(&named(name), FUNCTION, value, unit, samples.len());
     add("provision_wall", wall, "ms");
     add("provision_chain", chain, "calls");
     add("provision_wall_to_chain", wall / ideal, "ratio");
@@ -156,8 +208,8 @@ fn walls(figures: &mut Figures, samples: &[Sample], long: f64) {
     add("provision_repeat_wall", of(|sample| sample.repeat_way.span - sample.repeat_way.state_store), "ms");
     add("provision_calls_remote", of(|sample| sample.way.count as f64), "calls");
     add("rss_peak", of(|sample| sample.rss), "MB");
-    figures.aim("provision_wall_to_chain", FUNCTION, "≤ 1.15");
-    figures.aim("rss_peak", FUNCTION, "≤ 30 MB");
+    figures.aim(&named("provision_wall_to_chain"), FUNCTION, "≤ 1.15");
+    figures.aim(&named("rss_peak"), FUNCTION, "≤ 30 MB");
 }
 
 /// Median of the number of calls to each system.

@@ -17,7 +17,12 @@ const POLL: Duration = Duration::from_millis(60);
 
 /// Whether a request of this status has ended, or waits for somebody outside.
 pub fn is_final(report: &Value) -> bool {
-    matches!(report["status"].as_str(), Some("succeeded" | "failed" | "waiting"))
+    is_over(report) || report["status"] == "waiting"
+}
+
+/// Whether a request of this status has ended.
+pub fn is_over(report: &Value) -> bool {
+    matches!(report["status"].as_str(), Some("succeeded" | "failed"))
 }
 
 /// An HTTP answer.
@@ -165,12 +170,26 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::end`].
-    pub async fn watch(&self, id: &str, limit: Duration, mut look: impl FnMut(&Value)) -> anyhow::Result<Value> {
+    pub async fn watch(&self, id: &str, limit: Duration, look: impl FnMut(&Value)) -> anyhow::Result<Value> {
+        self.until(is_final, id, limit, look).await
+    }
+
+    /// Waits until a request is in a state like this, showing every report to `look` on the way.
+    ///
+    /// # Errors
+    /// As [`Client::end`].
+    pub async fn until(
+        &self,
+        done: fn(&Value) -> bool,
+        id: &str,
+        limit: Duration,
+        mut look: impl FnMut(&Value),
+    ) -> anyhow::Result<Value> {
         let deadline = Instant::now() + limit;
         loop {
             let report = self.request(id).await?;
             look(&report);
-            if is_final(&report) {
+            if done(&report) {
                 return Ok(report);
             }
             if Instant::now() > deadline {

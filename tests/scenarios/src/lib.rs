@@ -4,6 +4,7 @@
 //! - [`Client`]: everything over HTTP, from what `target/sandbox.json` says; so it works with any running sandbox.
 //! - [`tickets`]: the golden tickets of `events/intake/`, and new ones made from them.
 //! - [`login`]: a developer's way from dbt through the identity provider to an identity context of AWS.
+//! - [`entra`]: what an administrator of the Entra tenant does.
 //! - [`state`]: two states compared, with new objects' ids replaced by their names.
 //! - [`cost`]: what a provisioning run may cost in calls.
 //! - [`stage`]: a sandbox in this process with the functions' real binaries.
@@ -12,11 +13,12 @@ mod aws;
 pub mod client;
 pub mod control;
 pub mod cost;
+pub mod entra;
 pub mod login;
 mod sign;
 pub mod stage;
 pub mod state;
 pub mod tickets;
 
-pub use client::{Answer, Client, is_final};
+pub use client::{Answer, Client, is_final, is_over};
 pub use stage::Stage;

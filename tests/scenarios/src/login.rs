@@ -23,6 +23,8 @@ pub struct Chain {
     pub connection: String,
     /// Name of the OAuth configuration that the connection uses.
     pub configuration: String,
+    /// The identity provider, as people call it.
+    pub provider: &'static str,
     /// Where dbt sends the browser.
     pub authorize_url: String,
     /// The client that dbt is at the identity provider.
@@ -75,6 +77,10 @@ pub async fn sign_in(client: &Client, project: u64, environment: u64, username: 
     let claim = text(mapping, "ClaimAttributePath");
     Ok(Chain {
         username: username.to_owned(),
+        provider: match stored.configuration.provider {
+            Provider::Okta => "Okta",
+            Provider::Entra { .. } => "Entra ID",
+        },
         connection: stored.connection,
         configuration: stored.name,
         authorize_url: stored.configuration.authorize_url,
@@ -92,11 +98,26 @@ pub async fn sign_in(client: &Client, project: u64, environment: u64, username: 
     })
 }
 
+/// What dbt has stored for the developers of an environment. Its `Debug` shows no secret.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// Name of the connection.
+    pub connection: String,
+    /// Host, port and database of the connection (`config` in dbt's API).
+    pub warehouse: Value,
+    /// Name of the OAuth configuration.
+    pub name: String,
+    /// The OAuth configuration with its secret.
+    pub configuration: OAuthConfiguration,
+}
+
 /// What dbt has stored for the developers of an environment.
-struct Stored {
-    connection: String,
-    name: String,
-    configuration: OAuthConfiguration,
+///
+/// # Errors
+/// The environment has no connection with an external OAuth configuration, or dbt does not hold the secret that is in
+/// Secrets Manager.
+pub async fn stored(client: &Client, project: u64, environment: u64) -> anyhow::Result<Stored> {
+    stored_in_dbt(client, &client.state().await?, project, environment).await
 }
 
 async fn stored_in_dbt(client: &Client, state: &Value, project: u64, environment: u64) -> anyhow::Result<Stored> {
@@ -116,7 +137,12 @@ async fn stored_in_dbt(client: &Client, state: &Value, project: u64, environment
         client_secret: secret_of(client, state, id).await?,
         redirect_uri: text(&row, "redirect_uri"),
     };
-    Ok(Stored { connection: text(&connection, "name"), name: text(&row, "name"), configuration })
+    Ok(Stored {
+        connection: text(&connection, "name"),
+        warehouse: connection["config"].clone(),
+        name: text(&row, "name"),
+        configuration,
+    })
 }
 
 async fn dbt(client: &Client, path: &str) -> anyhow::Result<Value> {

@@ -23,7 +23,9 @@ mod values;
 #[cfg(test)]
 mod tests;
 
-use extoauth_core::finding::{Finding, Severity};
+use std::cmp::Reverse;
+
+use extoauth_core::finding::Finding;
 use serde::Serialize;
 
 use rule::Rule;
@@ -69,24 +71,23 @@ fn rules() -> impl Iterator<Item = &'static Rule> {
 pub fn explain(text: &Pasted, values: &Values) -> Explanation {
     let mut matching: Vec<(&Rule, usize)> =
         rules().filter_map(|rule| Some((rule, rule.weight(text, values)?))).collect();
-    // Among equals the longer message says more; beyond that the order of the table counts, which the sort keeps.
-    matching.sort_by(|(a, x), (b, y)| b.certainty.cmp(&a.certainty).then(y.cmp(x)));
-    // Words that stand in many messages say nothing beside one that tells the cause.
-    if matching.first().is_some_and(|(rule, _)| rule.certainty == Certainty::Exact) {
-        matching.retain(|(rule, _)| rule.certainty > Certainty::Possible);
-    }
-    let mut found: Vec<(Certainty, Finding)> =
-        matching.iter().map(|(rule, _)| (rule.certainty, rule.finding(values))).collect();
-    found.extend(entra::unknown_codes(text, values).into_iter().map(|finding| (Certainty::Possible, finding)));
-    if found.is_empty() {
-        return unknown(text, values);
+    // The longer message says more; beyond that the order of the table counts, which the sorts keep.
+    matching.sort_by_key(|(_, weight)| Reverse(*weight));
+    // A code without a rule says more than words without a code.
+    let mut found = entra::other_codes(text, values);
+    found.extend(matching.iter().map(|(rule, _)| (rule.certainty, rule.finding(values))));
+    found.sort_by_key(|(certainty, _)| Reverse(*certainty));
+    match found.first() {
+        None => return unknown(text, values),
+        // Words that stand in many messages say nothing beside one that tells the cause.
+        Some((Certainty::Exact, _)) => found.retain(|(certainty, _)| *certainty > Certainty::Possible),
+        Some(_) => {}
     }
     found.truncate(MOST);
     let causes = ranked(found);
     let Finding { resource, row, .. } = &causes[0].finding;
     let place = if row.is_empty() { resource.clone() } else { format!("{resource} (row {row})") };
     let summary = match causes[0].certainty {
-        _ if causes[0].finding.severity == Severity::Ok => "The text tells of no error.".to_owned(),
         Certainty::Exact => format!("The text names the link that is broken: {place}."),
         Certainty::Likely => format!("The text fits several links; the likeliest is {place}."),
         Certainty::Possible => format!("The text alone does not tell the cause; begin with {place}."),
@@ -99,9 +100,10 @@ fn unknown(text: &Pasted, values: &Values) -> Explanation {
     let (summary, links) = if text.says_all_is_well() {
         ("The text tells of no error.".to_owned(), vec![chain::all_is_well(values)])
     } else {
-        let summary = "No known message is in the text. These are the links in the order in which a login passes them, \
+        let summary =
+            "No known message is in the text. These are the links in the order in which a login passes them, \
                        each with a test; the first test that fails names the broken one."
-            .to_owned();
+                .to_owned();
         (summary, chain::links(values))
     };
     let found = links.into_iter().map(|finding| (Certainty::Possible, finding)).collect();

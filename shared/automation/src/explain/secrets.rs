@@ -81,8 +81,8 @@ pub(super) fn secret_in(text: &str) -> Option<Secret> {
     if SCHEMES.iter().any(|scheme| has_header(&lower, text, scheme)) {
         return Some(Secret::Header);
     }
-    let prefixed = |prefix: &&str| lower.match_indices(**prefix).any(|(at, p)| run(&text[at + p.len()..]).len() >= 16);
-    (PREFIXES.iter().any(|prefix| prefixed(prefix)) || has_opaque(text)).then_some(Secret::Opaque)
+    let prefixed = |prefix: &str| lower.match_indices(prefix).any(|(at, p)| run(&text[at + p.len()..]).len() >= 16);
+    (PREFIXES.into_iter().any(prefixed) || has_opaque(text)).then_some(Secret::Opaque)
 }
 
 fn is_word(c: char) -> bool {
@@ -161,8 +161,7 @@ impl FieldValue<'_> {
 
 /// Words that stand for a value.
 fn is_said(value: &str) -> bool {
-    const WORDS: [&str; 9] =
-        ["none", "null", "true", "false", "redacted", "removed", "hidden", "undefined", "masked"];
+    const WORDS: [&str; 9] = ["none", "null", "true", "false", "redacted", "removed", "hidden", "undefined", "masked"];
     WORDS.iter().any(|word| value.eq_ignore_ascii_case(word))
 }
 

@@ -72,7 +72,8 @@ async fn on_okta(
 ///
 /// The longest chains of dependent calls of a first run, from the recipe's first call: the resource-server app (a look and
 /// a create), the client app (the same), its secret (made, stored), then dbt's configuration and connection (a look and a
-/// create each), and the environment's read and replacement. Beside it, and shorter: the issuer in Identity Center and
+/// create each), and the environment's read and replacement: with sign-in, preflight and read-back 24 calls. Beside it,
+/// and shorter: the issuer in Identity Center and
 /// Redshift's list; the principals and the consent.
 async fn on_entra(
     trust_run: &Run<'_, Systems>,

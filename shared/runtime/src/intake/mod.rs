@@ -1,4 +1,5 @@
-//! The HTTP API: takes requests and says where they stand. See `docs/openapi.yaml`.
+//! The HTTP API: takes requests, says where they stand, and tells what is stored of integrations. See
+//! `docs/openapi.yaml`.
 //!
 //! Accepted means stored *and* queued. A request is stored together with the note that its message was not sent yet,
 //! then sent, then the note is taken away. If the process ends in between, the sweep sends it. If the queue refuses, the
@@ -9,6 +10,7 @@ mod answer;
 mod ports;
 mod report;
 mod routes;
+mod stored;
 mod submit;
 #[cfg(test)]
 mod tests;
@@ -63,6 +65,9 @@ impl<D: Door, S: State, O: Outbox> Intake<D, S, O> {
         match route {
             Route::Requests => self.submit(call).await,
             Route::Request(id) => self.report(call, id).await,
+            Route::Integrations => self.list(call).await,
+            Route::Integration(name) => self.show(call, name).await,
+            Route::Explain => self.explain(call).await,
             Route::Later(_, what) => match self.door.admit(call, self.clock.now()).await {
                 Ok(_) => not_built(what),
                 Err(refusal) => refusal.answer(),

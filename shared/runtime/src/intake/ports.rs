@@ -3,9 +3,9 @@
 use std::future::Future;
 use std::time::Duration;
 
-use extoauth_core::engine::LedgerError;
-use extoauth_core::ids::IntegrationName;
-use extoauth_core::registry::Registry;
+use extoauth_core::engine::{Book, Ledger, LedgerError};
+use extoauth_core::ids::{IntegrationName, Subject, TrustKey};
+use extoauth_core::registry::{IntegrationRecord, Registry, TrustRecord};
 use extoauth_core::request::{RequestId, StoredRequest};
 use http::Request;
 use jiff::Timestamp;
@@ -66,7 +66,7 @@ pub enum Placing<H> {
     Changed,
 }
 
-/// Keeps requests.
+/// Keeps requests, and what is known of integrations.
 pub trait State: Send + Sync {
     /// A stored request, with what is needed to change it.
     type Held: Send + Sync;
@@ -98,8 +98,23 @@ pub trait State: Send + Sync {
     /// Notes that the request's message was sent.
     fn mark_queued(&self, held: &Self::Held) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Whether there is an integration of this name.
-    fn knows(&self, integration: &IntegrationName) -> impl Future<Output = Result<bool, StoreError>> + Send;
+    /// All integrations, by name.
+    fn integrations(&self) -> impl Future<Output = Result<Vec<IntegrationRecord>, StoreError>> + Send;
+
+    /// An integration.
+    fn integration(
+        &self,
+        name: &IntegrationName,
+    ) -> impl Future<Output = Result<Option<IntegrationRecord>, StoreError>> + Send;
+
+    /// A trust.
+    fn trust(&self, key: &TrustKey) -> impl Future<Output = Result<Option<TrustRecord>, StoreError>> + Send;
+
+    /// The inventory of a subject.
+    fn book(&self, subject: &Subject) -> impl Future<Output = Result<Book, StoreError>> + Send;
+
+    /// When the journal of a subject got its last entry.
+    fn last_change(&self, subject: &Subject) -> impl Future<Output = Result<Option<Timestamp>, StoreError>> + Send;
 }
 
 /// Sends messages about requests.
@@ -147,10 +162,30 @@ impl State for Store {
         Self::mark_queued(self, held).await
     }
 
-    async fn knows(&self, integration: &IntegrationName) -> Result<bool, StoreError> {
-        match Registry::integration(self, integration).await {
-            Ok(found) => Ok(found.is_some()),
-            Err(LedgerError::Store(error) | LedgerError::Fenced(error)) => Err(StoreError::Failed(error)),
-        }
+    async fn integrations(&self) -> Result<Vec<IntegrationRecord>, StoreError> {
+        Registry::integrations(self).await.map_err(read_failed)
+    }
+
+    async fn integration(&self, name: &IntegrationName) -> Result<Option<IntegrationRecord>, StoreError> {
+        Registry::integration(self, name).await.map_err(read_failed)
+    }
+
+    async fn trust(&self, key: &TrustKey) -> Result<Option<TrustRecord>, StoreError> {
+        Registry::trust(self, key).await.map_err(read_failed)
+    }
+
+    async fn book(&self, subject: &Subject) -> Result<Book, StoreError> {
+        Ledger::load(self, subject).await.map_err(read_failed)
+    }
+
+    async fn last_change(&self, subject: &Subject) -> Result<Option<Timestamp>, StoreError> {
+        Self::last_change(self, subject).await
+    }
+}
+
+/// Reading holds no lease, so it is the store that failed.
+fn read_failed(error: LedgerError) -> StoreError {
+    match error {
+        LedgerError::Store(error) | LedgerError::Fenced(error) => StoreError::Failed(error),
     }
 }

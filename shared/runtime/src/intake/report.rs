@@ -8,13 +8,10 @@ use super::{Answer, Door, Intake, Outbox, State};
 
 impl<D: Door, S: State, O: Outbox> Intake<D, S, O> {
     pub(super) async fn report(&self, call: &Request<Vec<u8>>, id: &str) -> Answer {
-        let caller = match self.door.admit(call, self.clock.now()).await {
+        let caller = match self.reader(call).await {
             Ok(caller) => caller,
-            Err(refusal) => return refusal.answer(),
+            Err(refused) => return refused,
         };
-        if !caller.reads {
-            return problem(403, "This key may not read (it lacks the scope `read`).");
-        }
         let missing = || problem(404, "There is no such request.");
         let Ok(id) = id.parse::<RequestId>() else { return missing() };
         let found = match self.state.find(&id).await {

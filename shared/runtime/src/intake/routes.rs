@@ -9,6 +9,12 @@ pub(super) enum Route<'a> {
     Requests,
     /// `/requests/{id}`
     Request(&'a str),
+    /// `/integrations`
+    Integrations,
+    /// `/integrations/{name}`
+    Integration(&'a str),
+    /// `/explain`
+    Explain,
     /// A path of a later version: its method, and what it would be.
     Later(Method, &'static str),
 }
@@ -23,10 +29,10 @@ impl<'a> Route<'a> {
         Some(match segments[..] {
             ["requests"] => Self::Requests,
             ["requests", id] => Self::Request(id),
-            ["integrations"] => Self::Later(Method::GET, "The list of integrations"),
-            ["integrations", _] => Self::Later(Method::GET, "The report on an integration"),
+            ["integrations"] => Self::Integrations,
+            ["integrations", name] => Self::Integration(name),
+            ["explain"] => Self::Explain,
             ["systems", _, _] => Self::Later(Method::GET, "The report on our rights in a system"),
-            ["explain"] => Self::Later(Method::POST, "The explanation of an error message"),
             _ => return None,
         })
     }
@@ -34,8 +40,8 @@ impl<'a> Route<'a> {
     /// The one method that it takes.
     pub(super) fn method(&self) -> Method {
         match self {
-            Self::Requests => Method::POST,
-            Self::Request(_) => Method::GET,
+            Self::Requests | Self::Explain => Method::POST,
+            Self::Request(_) | Self::Integrations | Self::Integration(_) => Method::GET,
             Self::Later(method, _) => method.clone(),
         }
     }

@@ -80,7 +80,7 @@ impl<D: Door, S: State, O: Outbox> Intake<D, S, O> {
                 None => {
                     let needed = content.integration.as_ref().filter(|_| content.action.needs_existing());
                     if let Some(name) = needed
-                        && !self.state.knows(name).await?
+                        && self.state.integration(name).await?.is_none()
                     {
                         return Ok(problem(404, format!("There is no integration `{name}`.")));
                     }

@@ -6,15 +6,15 @@ use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use extoauth_core::engine::LedgerError;
-use extoauth_core::ids::{IntegrationName, TrustKey};
+use extoauth_core::engine::{Draft as JournalDraft, LedgerError};
+use extoauth_core::ids::{IntegrationName, Subject, TrustKey};
 use extoauth_core::registry::{IntegrationRecord, Registry, TrustRecord};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 
 use super::error::failed;
-use super::item::{Draft, Key, Row, SCHEMA, json, moment, number};
+use super::item::{Draft, Key, Row, SCHEMA, json, moment, number, text};
 use super::{Store, StoreError};
 
 fn integration_key(name: &IntegrationName) -> Key {
@@ -41,20 +41,34 @@ fn trust(row: &Row) -> Result<TrustRecord, StoreError> {
 }
 
 impl Store {
-    /// All integrations, by name.
-    ///
-    /// # Errors
-    /// The store failed.
-    pub async fn integrations(&self) -> Result<Vec<IntegrationRecord>, StoreError> {
-        self.prefixed("integrations", "integration", "").await?.iter().map(|row| row.json("body")).collect()
-    }
-
     /// All trusts, by key.
     ///
     /// # Errors
     /// The store failed.
     pub async fn trusts(&self) -> Result<Vec<TrustRecord>, StoreError> {
         self.prefixed("trusts", "trust", "").await?.iter().map(trust).collect()
+    }
+
+    /// When the journal of a subject got its last entry; `None`: it has none. One small read, however long the journal.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn last_change(&self, subject: &Subject) -> Result<Option<Timestamp>, StoreError> {
+        let found = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :journal)")
+            .expression_attribute_values(":pk", text(format!("subject#{subject}")))
+            .expression_attribute_values(":journal", text("journal#"))
+            .consistent_read(true)
+            .scan_index_forward(false)
+            .limit(1)
+            .send()
+            .await
+            .map_err(|e| failed("last journal entry", &e))?;
+        let Some(last) = found.items.unwrap_or_default().pop() else { return Ok(None) };
+        Ok(Some(Row::read(last)?.json::<JournalDraft>("draft")?.at))
     }
 
     async fn remove(&self, what: &str, key: &Key) -> Result<(), StoreError> {
@@ -128,6 +142,15 @@ impl Registry for Store {
         async move {
             let found = self.get("integration", &integration_key(name)).await?;
             Ok(found.map(|row| row.json("body")).transpose()?)
+        }
+        .boxed()
+    }
+
+    fn integrations(&self) -> BoxFuture<'_, Result<Vec<IntegrationRecord>, LedgerError>> {
+        async move {
+            // One partition, so the sort key orders them.
+            let rows = self.prefixed("integrations", "integration", "").await?;
+            Ok(rows.iter().map(|row| row.json("body")).collect::<Result<_, StoreError>>()?)
         }
         .boxed()
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use extoauth_core::clock::Clock;
 use extoauth_core::engine::{Event, InventoryChange, Ledger};
 use extoauth_runtime::store::Delivery;
 
@@ -35,6 +36,9 @@ async fn two_processes_write_one_journal_and_tampering_shows() {
         }
     }
     assert_eq!(one.verify_chain(&subject).await, Ok(6));
+    let began = clock.now();
+    assert_eq!(one.last_change(&subject).await, Ok(Some(began)));
+    assert_eq!(one.last_change(&laws::subject("nothing-yet")).await, Ok(None));
     assert_eq!(one.verify_chain(&laws::subject("nothing-yet")).await, Ok(0));
 
     let client = aws_sdk_dynamodb::Client::new(&moto.config);

@@ -10,7 +10,7 @@ use extoauth_core::engine::{
     chain,
 };
 use extoauth_core::ids::{Address, IntegrationName, Subject, TrustKey};
-use extoauth_core::registry::{Registry, TrustRecord};
+use extoauth_core::registry::{IntegrationRecord, Registry, TrustRecord};
 use extoauth_core::systems::{Idp, SystemId, SystemKind};
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
@@ -89,6 +89,7 @@ pub async fn all<S: Ledger + Leases + Registry>(store: &S, clock: &Hand) {
     parallel_appends_make_one_chain(store, clock).await;
     subjects_do_not_mix(store, clock).await;
     a_trust_keeps_the_terms_of_the_first(store).await;
+    integrations_are_listed_by_name(store).await;
     a_plan_is_remembered_from_when_it_was_first_shown(store, clock).await;
 }
 
@@ -219,6 +220,33 @@ async fn subjects_do_not_mix<S: Ledger + Leases>(store: &S, clock: &Hand) {
         let stored = store.append(subject, "app", entry, InventoryChange::Keep, &lease).await.expect("stored");
         assert_eq!(stored.seq, 1);
     }
+}
+
+async fn integrations_are_listed_by_name<S: Registry>(store: &S) {
+    let listed = async || -> Vec<String> {
+        let all = store.integrations().await.expect("works");
+        all.iter().map(|record| record.desired.name.to_string()).collect()
+    };
+    let record = |name: &str, complete: bool| -> IntegrationRecord {
+        serde_json::from_value(json!({
+            "desired": {"name": name, "idp": "okta", "idp_system": "acme", "warehouse_system": "main",
+                "dbt_system": "acme", "environments": [], "connection_id": null, "private_link_endpoint_id": null,
+                "warehouse_host": "wg", "database": "dev", "groups": ["g"], "user_claim": null,
+                "identity_attribute": "emails.value", "secret_days": 180, "cutover": "now",
+                "lifetimes": {"access_minutes": 60, "refresh_days": 90, "idle_days": 90}},
+            "recipe_version": 1, "request": "r", "updated": "2026-11-23T12:00:00Z", "complete": complete}))
+        .expect("a record")
+    };
+    assert!(listed().await.is_empty());
+    for (name, complete) in [("second", false), ("first", false), ("second", true)] {
+        store.put_integration(&record(name, complete)).await.expect("stored");
+    }
+    assert_eq!(listed().await, ["first", "second"]);
+    assert_eq!(store.integration(&name("second")).await.expect("works"), Some(record("second", true)));
+    store.remove_integration(&name("first")).await.expect("works");
+    assert_eq!(listed().await, ["second"]);
+    store.remove_integration(&name("second")).await.expect("works");
+    assert!(listed().await.is_empty());
 }
 
 async fn a_trust_keeps_the_terms_of_the_first<S: Registry>(store: &S) {

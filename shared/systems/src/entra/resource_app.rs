@@ -23,8 +23,8 @@ impl Write {
     }
 
     /// Changes a resource app that was read to what is wanted, in one PATCH; what others put into its collections is
-    /// kept. The result is what was read with the change laid over it: Entra answers without a body. A scope that is enabled and must change is disabled first, in a PATCH of its own: meanwhile nobody gets a
-    /// token for it.
+    /// kept. The result is what was read with the change laid over it: Entra answers without a body. A scope that is
+    /// enabled and must change is disabled first, in a PATCH of its own: meanwhile nobody gets a token for it.
     ///
     /// # Errors
     /// `NotFound` if it is gone; `Invalid` with Graph's reason.

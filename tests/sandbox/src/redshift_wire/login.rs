@@ -108,13 +108,7 @@ impl RedshiftWire {
     }
 
     /// One attempt, in the record of calls and under the faults in force. A refusal is sent.
-    async fn recorded<S>(
-        &self,
-        stream: &mut S,
-        code: u32,
-        packet: &[u8],
-        secure: bool,
-    ) -> io::Result<Option<Login>>
+    async fn recorded<S>(&self, stream: &mut S, code: u32, packet: &[u8], secure: bool) -> io::Result<Option<Login>>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send,
     {
@@ -129,9 +123,7 @@ impl RedshiftWire {
             Some(Fault::Status(_)) => {
                 Outcome::Refused(ServerError::fatal("57P03", "the database system is starting up"))
             }
-            Some(Fault::Throttle) => {
-                Outcome::Refused(ServerError::fatal("53300", "sorry, too many clients already"))
-            }
+            Some(Fault::Throttle) => Outcome::Refused(ServerError::fatal("53300", "sorry, too many clients already")),
             _ => match tokio::time::timeout(PATIENCE, self.proved(stream, code, packet, secure)).await {
                 Ok(Ok(Ok(login))) => Outcome::In(login),
                 Ok(Ok(Err(error))) => Outcome::Refused(error),

@@ -7,8 +7,8 @@
 //! each token works once. The database user is `{namespace}:{user}`, its roles are those roles `{namespace}:{group}`
 //! that the warehouse has for the user's groups.
 //!
-//! SQL is answered by a PostgreSQL that starts with the first statement ([`engine`]); what Redshift has and PostgreSQL has not
-//! is bridged where dbt-redshift and the hand-offs need it ([`sql`]). Without PostgreSQL on the machine logins work all the same.
+//! SQL is answered by a PostgreSQL that starts with the first statement; what Redshift has and PostgreSQL has not is
+//! bridged where dbt-redshift and the hand-offs need it. Without PostgreSQL on the machine logins work all the same.
 
 mod backend;
 mod engine;
@@ -35,6 +35,7 @@ use crate::aws::SsoOidc;
 use crate::seed;
 use crate::world::{Authority, Listener, System, World};
 use engine::Engine;
+use sql::Registration;
 
 /// The database that the warehouse has.
 pub const DATABASE: &str = "dev";
@@ -85,14 +86,12 @@ impl RedshiftWire {
         oidc: &Arc<SsoOidc>,
         people: Arc<dyn People>,
     ) -> anyhow::Result<Arc<Self>> {
-        let mut tls = (*authority.server(seed::WAREHOUSE_HOST)?).clone();
-        // The authority's certificates are for HTTP; a PostgreSQL client that names its own protocol must not be refused.
-        tls.alpn_protocols.clear();
+        let tls = authority.server_of(&[seed::WAREHOUSE_HOST, "127.0.0.1", "localhost"])?;
         Ok(Arc::new(Self {
             world: Arc::clone(world),
             oidc: Arc::clone(oidc),
             people,
-            tls: TlsAcceptor::from(Arc::new(tls)),
+            tls: TlsAcceptor::from(tls),
             password: uuid::Uuid::new_v4().simple().to_string(),
             providers: RwLock::new(vec![IdentityProvider::seeded()]),
             engine: Mutex::default(),
@@ -130,6 +129,16 @@ impl RedshiftWire {
     /// `svv_identity_providers` shows it once the SQL engine starts again.
     pub fn set_identity_providers(&self, providers: Vec<IdentityProvider>) {
         *self.providers.write().unwrap_or_else(PoisonError::into_inner) = providers;
+    }
+
+    /// What an administrator's SQL does to the registration; a name that is taken stays with who has it.
+    fn register(&self, registration: Registration) {
+        let mut providers = self.providers.write().unwrap_or_else(PoisonError::into_inner);
+        match registration {
+            Registration::Create(new) if providers.iter().all(|held| held.name != new.name) => providers.push(new),
+            Registration::Create(_) => {}
+            Registration::Drop(name) => providers.retain(|held| held.name != name),
+        }
     }
 
     /// The provider that a login is for: the one of this namespace, or the only one. Which error Redshift gives where

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Aws;
 use crate::aws::sts;
 use crate::moto::Moto;
+use crate::redshift_wire::RedshiftWire;
 use crate::world::{Authority, AwsDoor, Listener, System, SystemExt as _, World, admin_door, connect_proxy};
 
 /// Kind, stand-in and host names of a vendor's system.
@@ -21,6 +22,8 @@ pub(super) struct Doors {
     aws: BTreeMap<&'static str, Listener>,
     /// The one of all the others.
     general: Listener,
+    /// The warehouse.
+    pub warehouse: Listener,
     /// moto without record, faults and permissions.
     pub back: Option<Listener>,
     scheme: &'static str,
@@ -34,6 +37,7 @@ impl Doors {
         authority: &Arc<Authority>,
         vendors: [Vendor; 4],
         services: &Aws,
+        warehouse: &Arc<RedshiftWire>,
         moto: Option<&Arc<Moto>>,
         tls: Option<&Authority>,
     ) -> anyhow::Result<Self> {
@@ -54,6 +58,8 @@ impl Doors {
             let door = AwsDoor::to(world, world.systems.add(system, &[]));
             aws.insert(service, Listener::http(tls, move |request| door.clone().call(request)).await?);
         }
+        world.systems.add(warehouse.shared(), &[]);
+        let warehouse = warehouse.listen().await?;
         let mut back = None;
         if let Some(moto) = moto {
             front.pass_on_to(moto.register(world));
@@ -65,7 +71,7 @@ impl Doors {
         let general = Listener::http(tls, move |request| door.clone().call(request)).await?;
         let proxy = connect_proxy(world, authority).await?;
         let scheme = if tls.is_some() { "https" } else { "http" };
-        Ok(Self { proxy, admin, aws, general, back, scheme })
+        Ok(Self { proxy, admin, aws, general, warehouse, back, scheme })
     }
 
     /// URL of an AWS service.

@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 
 use super::Sandbox;
 use super::config::secret_name;
+use crate::redshift_wire::{ADMIN, DATABASE};
 use crate::seed::{
     BUS, DBT_NAME, DEPLOYMENT, ENTRA_NAME, OKTA_NAME, REGION, SERVICENOW_CAT_ITEM, SERVICENOW_HOST,
-    SERVICENOW_REQUESTER, TABLE,
+    SERVICENOW_REQUESTER, TABLE, WAREHOUSE_HOST,
 };
 
 impl Sandbox {
@@ -67,6 +68,10 @@ impl Sandbox {
             },
             "systems": self.systems_config(),
             "policy": self.policy(),
+            "redshift": {
+                "host": self.warehouse_address().ip(), "port": self.warehouse_address().port(), "ca_file": self.ca_file(),
+                "name": WAREHOUSE_HOST, "database": DATABASE, "user": ADMIN, "password": self.warehouse.admin_password(),
+            },
             "keys": {"webhook_secret": self.keys.webhook_secret, "bearer": self.keys.bearer},
             "admin": {
                 "okta": {OKTA_NAME: {"url": self.doors.admin("okta"), "token": self.okta.admin_token()}},

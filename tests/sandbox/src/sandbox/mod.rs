@@ -10,6 +10,7 @@ mod options;
 pub use config::Keys;
 pub use options::{MotoSource, Options, root};
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -20,6 +21,7 @@ use tokio::sync::Mutex;
 
 use crate::host::Host;
 use crate::moto::{Moto, Names, Process, Seed};
+use crate::redshift_wire::RedshiftWire;
 use crate::world::{Authority, Listener, SystemExt as _, World};
 use crate::{aws, dbt, entra, okta, seed, servicenow};
 use config::Config;
@@ -51,6 +53,8 @@ pub struct Sandbox {
     pub servicenow: Arc<servicenow::Instance>,
     /// The AWS services that no emulator has.
     pub aws: Aws,
+    /// The warehouse, as its drivers meet it.
+    pub warehouse: Arc<RedshiftWire>,
     /// The account in moto that the other AWS services are in, where there is one.
     pub moto: Option<Arc<Moto>>,
     /// Keys of the callers of intake.
@@ -109,7 +113,9 @@ impl Sandbox {
             ("servicenow", servicenow.shared(), &[seed::SERVICENOW_HOST]),
         ];
         let tls = options.aws_tls.then_some(authority.as_ref());
-        let doors = Doors::open(&world, &authority, vendors, &aws, moto.as_ref(), tls).await?;
+        let people = Arc::new(aws::sso_oidc::IdentityStore::new(&world));
+        let warehouse = RedshiftWire::new(&world, &authority, &aws.sso_oidc, people)?;
+        let doors = Doors::open(&world, &authority, vendors, &aws, &warehouse, moto.as_ref(), tls).await?;
 
         let sandbox = Arc::new(Self {
             world,
@@ -118,6 +124,7 @@ impl Sandbox {
             dbt,
             servicenow,
             aws,
+            warehouse,
             moto,
             keys: Keys::new(),
             authority,
@@ -239,6 +246,11 @@ impl Sandbox {
     /// URL of an AWS service by its SDK name; every service of moto has the same.
     pub fn aws_endpoint(&self, service: &str) -> String {
         self.doors.aws(service)
+    }
+
+    /// Where the warehouse listens; it is known under [`seed::WAREHOUSE_HOST`], and its certificate is for that name.
+    pub fn warehouse_address(&self) -> SocketAddr {
+        self.doors.warehouse.address()
     }
 
     /// URL of the control API.

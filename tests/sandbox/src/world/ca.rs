@@ -46,15 +46,25 @@ impl Authority {
         if let Some(config) = configs.get(host) {
             return Ok(Arc::clone(config));
         }
-        let config = Arc::new(self.leaf(host).with_context(|| format!("certificate for {host}"))?);
+        let config = Arc::new(self.leaf(&[host]).with_context(|| format!("certificate for {host}"))?);
         configs.insert(host.to_owned(), Arc::clone(&config));
         Ok(config)
     }
 
-    fn leaf(&self, host: &str) -> anyhow::Result<ServerConfig> {
-        let mut params = CertificateParams::new(vec![host.to_owned()])?;
+    /// The server side of TLS under all of these names and addresses, for a protocol that is not HTTP.
+    ///
+    /// # Errors
+    /// As [`Authority::server`].
+    pub fn server_of(&self, hosts: &[&str]) -> anyhow::Result<Arc<ServerConfig>> {
+        let mut config = self.leaf(hosts).with_context(|| format!("certificate for {}", hosts.join(", ")))?;
+        config.alpn_protocols.clear();
+        Ok(Arc::new(config))
+    }
+
+    fn leaf(&self, hosts: &[&str]) -> anyhow::Result<ServerConfig> {
+        let mut params = CertificateParams::new(hosts.iter().map(|host| (*host).to_owned()).collect::<Vec<_>>())?;
         params.distinguished_name = rcgen::DistinguishedName::new();
-        params.distinguished_name.push(DnType::CommonName, host);
+        params.distinguished_name.push(DnType::CommonName, hosts.first().copied().unwrap_or_default());
         params.use_authority_key_identifier_extension = true;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

@@ -25,14 +25,17 @@ pub enum Proof {
 /// How a login ended.
 pub enum Answer {
     In(Client),
-    Refused { code: String, message: String },
+    Refused {
+        code: String,
+        message: String,
+    },
     /// The connection closed without a word that can be read.
     Gone,
 }
 
 impl Answer {
     #[track_caller]
-    pub fn is_in(self) -> Client {
+    pub fn expect_in(self) -> Client {
         match self {
             Self::In(client) => client,
             Self::Refused { code, message } => panic!("{code}: {message}"),
@@ -41,7 +44,7 @@ impl Answer {
     }
 
     #[track_caller]
-    pub fn refused(self, with: &str, says: &str) {
+    pub fn expect_refused(self, with: &str, says: &str) {
         match self {
             Self::Refused { code, message } => {
                 assert_eq!(code, with, "{message}");
@@ -139,12 +142,9 @@ impl Client {
     }
 
     /// The first value of the first row as text; empty where there is no row.
-    #[track_caller]
-    pub fn value<'a>(&'a mut self, sql: &'a str) -> impl Future<Output = String> + 'a {
-        async move {
-            let rows = self.query(sql).await.expect("an answer");
-            rows.first().and_then(Value::as_str).unwrap_or_default().to_owned()
-        }
+    pub async fn value(&mut self, sql: &str) -> String {
+        let rows = self.query(sql).await.expect("an answer");
+        rows.first().and_then(Value::as_str).unwrap_or_default().to_owned()
     }
 
     async fn send(&mut self, tag: u8, body: &[u8]) {

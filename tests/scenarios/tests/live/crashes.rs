@@ -14,10 +14,10 @@ use crate::{same, stage, succeeded};
 /// A call at which provision dies: system, method, path.
 type At = (&'static str, &'static str, &'static str);
 
-async fn dies(calls: &[At]) {
+async fn dies(ticket: &str, calls: &[At]) {
     let Some(stage) = stage().await else { return };
     let client = &stage.client;
-    let ticket = golden("okta-provision").expect("a ticket");
+    let ticket = golden(ticket).expect("a ticket");
     let start = client.state().await.expect("a state");
     succeeded(&stage.run(&ticket).await.expect("an end"));
     let undisturbed = comparable(&client.state().await.expect("a state"), &start);
@@ -45,37 +45,62 @@ async fn dies(calls: &[At]) {
             assert_eq!(once.len(), notes.len(), "{what}: a note was written twice: {notes:#?}");
         }
     }
-    sign_in(client, 70_001, 90_001, "dev1@example.com").await.expect("a login");
+    let environments = ticket["variables"]["dbt_environments"].as_str().and_then(|both| both.split_once('/'));
+    let (project, environment) = environments.expect("one environment");
+    let (project, environment) = (project.parse().expect("an id"), environment.parse().expect("an id"));
+    sign_in(client, project, environment, "dev1@example.com").await.expect("a login");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_calls_to_okta() {
-    dies(&[
-        ("okta", "POST", "/api/v1/authorizationServers"),
-        ("okta", "POST", "/api/v1/apps"),
-        ("okta", "POST", "/api/v1/authorizationServers/*/policies"),
-    ])
+    dies(
+        "okta-provision",
+        &[
+            ("okta", "POST", "/api/v1/authorizationServers"),
+            ("okta", "POST", "/api/v1/apps"),
+            ("okta", "POST", "/api/v1/authorizationServers/*/policies"),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_calls_to_entra() {
+    dies(
+        "entra-provision",
+        &[
+            ("entra", "PATCH", "/v1.0/applications(uniqueName=*"),
+            ("entra", "POST", "/v1.0/servicePrincipals"),
+            ("entra", "POST", "/v1.0/oauth2PermissionGrants"),
+        ],
+    )
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_calls_to_aws() {
-    dies(&[
-        ("secretsmanager", "", "CreateSecret"),
-        ("sso-admin", "", "CreateTrustedTokenIssuer"),
-        ("redshift", "", "ModifyRedshiftIdcApplication"),
-    ])
+    dies(
+        "okta-provision",
+        &[
+            ("secretsmanager", "", "CreateSecret"),
+            ("sso-admin", "", "CreateTrustedTokenIssuer"),
+            ("redshift", "", "ModifyRedshiftIdcApplication"),
+        ],
+    )
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_calls_to_dbt_and_the_ticket() {
-    dies(&[
-        ("dbt", "POST", "*/oauth-configurations/"),
-        ("dbt", "POST", "*/connections/"),
-        ("dbt", "POST", "*/environments/*"),
-        ("servicenow", "PATCH", "*"),
-    ])
+    dies(
+        "okta-provision",
+        &[
+            ("dbt", "POST", "*/oauth-configurations/"),
+            ("dbt", "POST", "*/connections/"),
+            ("dbt", "POST", "*/environments/*"),
+            ("servicenow", "PATCH", "*"),
+        ],
+    )
     .await;
 }
 

@@ -6,6 +6,7 @@
 
 mod crashes;
 mod crowd;
+mod entra;
 mod life;
 mod permissions;
 mod refusals;

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use extoauth_sandbox::seed::ENTRA_NAME;
 use extoauth_scenarios::stage::{LIMIT, roles_file};
 use extoauth_scenarios::tickets::golden;
 use serde_json::{Value, json};
 
+use crate::entra::by_web_identity;
 use crate::{stage, succeeded};
 
 /// Granted and not seen at the sandbox, with the reason.
@@ -31,6 +33,7 @@ async fn roles_hold_what_is_used_and_no_more() {
     let Some(stage) = stage().await else { return };
     let client = &stage.client;
     let golden = |name: &str| golden(name).expect("a ticket");
+    by_web_identity(&stage).await;
 
     // An issuer whose creation was not heard of is recognised by its tags.
     let fault = json!([{"system": "sso-admin", "path": "CreateTrustedTokenIssuer", "fault": "kill_after"}]);
@@ -48,7 +51,21 @@ async fn roles_hold_what_is_used_and_no_more() {
     });
     client.aws("sso", "SWBExternalService.UpdateTrustedTokenIssuer", &mapped).await.expect("another claim");
     succeeded(&stage.run_anew(&golden("okta-change-lifetime")).await.expect("an end"));
-    for name in ["okta-deprovision-second", "okta-deprovision"] {
+    succeeded(&stage.run(&golden("okta-deprovision-second")).await.expect("an end"));
+
+    // With Entra ID, signed in by the role. Somebody removes the client secret: another gets its place.
+    for name in ["entra-provision", "entra-plan", "entra-verify"] {
+        succeeded(&stage.run(&golden(name)).await.expect("an end"));
+    }
+    let state = client.state().await.expect("a state");
+    let mut apps = state["entra"][ENTRA_NAME]["applications"].as_array().into_iter().flatten();
+    let app = apps.find(|app| app["displayName"].as_str().is_some_and(|name| name.contains("reporting-dev")));
+    let app = app.expect("our client app");
+    let path = format!("applications/{}/removePassword", app["id"].as_str().expect("an id"));
+    let key = json!({"keyId": app["passwordCredentials"][0]["keyId"]});
+    client.graph("POST", &path, key).await.expect("an administrator may do this");
+    succeeded(&stage.run_anew(&golden("entra-provision")).await.expect("an end"));
+    for name in ["entra-deprovision", "okta-deprovision"] {
         succeeded(&stage.run(&golden(name)).await.expect("an end"));
     }
     succeeded(&stage.run_anew(&golden("okta-provision")).await.expect("an end"));

@@ -7,6 +7,7 @@ use extoauth_scenarios::tickets::{golden, refused};
 use extoauth_scenarios::{Client, Stage};
 use serde_json::{Value, json};
 
+use crate::entra::PATIENCE;
 use crate::{stage, succeeded};
 
 /// Every secret that there is, with a name.
@@ -18,10 +19,17 @@ async fn secrets(stage: &Stage) -> Vec<(String, String)> {
         ("dbt token".to_owned(), sandbox.dbt.automation_token().to_owned()),
         ("ServiceNow password".to_owned(), sandbox.servicenow.automation_password().to_owned()),
         ("Okta admin token".to_owned(), sandbox.okta.admin_token().to_owned()),
+        ("Entra admin token".to_owned(), sandbox.entra.admin_token().to_owned()),
+        ("client secret of our Entra registration".to_owned(), sandbox.entra.automation_secret().to_owned()),
     ];
-    // Any whole line of the private key would do harm.
-    let pem = sandbox.okta.service_app().2;
-    all.extend(pem.lines().filter(|line| line.len() > 40).map(|line| ("Okta private key".to_owned(), line.to_owned())));
+    // Any whole line of a private key would do harm.
+    let keys = [
+        ("Okta private key", sandbox.okta.service_app().2),
+        ("Entra private key", sandbox.entra.automation_certificate().1),
+    ];
+    for (name, pem) in keys {
+        all.extend(pem.lines().filter(|line| line.len() > 40).map(|line| (name.to_owned(), line.to_owned())));
+    }
     all.extend(["intake", "provision"].map(|function| (format!("AWS key of {function}"), access_key(function).1)));
     let basic = format!("{}:{}", sandbox.servicenow.automation_user(), sandbox.servicenow.automation_password());
     all.push(("ServiceNow Basic credentials".to_owned(), STANDARD.encode(basic)));
@@ -47,11 +55,12 @@ fn clean(place: &str, text: &str, secrets: &[(String, String)]) {
         assert!(value.len() > 15, "{name} is too short to search for");
         assert!(!text.contains(value.as_str()), "the {name} is in {place}");
     }
-    // Whatever we did not think of: the beginning of any JWT, bearer and basic headers.
-    for trace in ["eyJhbGciOi", "eyJraWQiOi", "eyJ0eXAiOi", "-----BEGIN"] {
+    // Whatever we did not think of, and client secrets of Entra's that were lost on the way: the beginning of any JWT or
+    // key, and what Entra's secrets have in them.
+    for trace in ["eyJhbGciOi", "eyJraWQiOi", "eyJ0eXAiOi", "-----BEGIN", "8Q~"] {
         if let Some(at) = text.find(trace) {
             let end = text[at..].char_indices().nth(60).map_or(text.len(), |(length, _)| at + length);
-            panic!("a token or key is in {place}: {}", &text[at..end]);
+            panic!("a token, key or secret is in {place}: {}", &text[at..end]);
         }
     }
 }
@@ -99,7 +108,7 @@ async fn no_secret_is_told() {
     let client = &stage.client;
     let (topic, bus) = listen(client, &stage).await;
     let mut said: Vec<(String, String)> = Vec::new();
-    let ticket = golden("okta-provision").expect("a ticket");
+    let (ticket, entra) = (golden("okta-provision").expect("a ticket"), golden("entra-provision").expect("a ticket"));
     // A bad day and crashes make more text than a good one.
     let faults = json!([
         {"system": "okta", "method": "POST", "path": "/api/v1/apps", "fault": "garbage"},
@@ -111,10 +120,29 @@ async fn no_secret_is_told() {
     client.faults(faults).await.expect("faults");
     succeeded(&stage.run(&ticket).await.expect("an end"));
     client.clear_faults().await.expect("no faults");
+    // Its client secret is in an answer that cannot be read to its end.
+    let faults = json!([
+        {"system": "entra", "path": "*/oauth2/v2.0/token", "fault": "truncate"},
+        {"system": "entra", "method": "PATCH", "path": "/v1.0/applications(uniqueName=*", "fault": "garbage"},
+        {"system": "entra", "path": "*/addPassword", "fault": "truncate"},
+        {"system": "secretsmanager", "path": "CreateSecret", "fault": "reset_after"},
+    ]);
+    client.faults(faults).await.expect("faults");
+    succeeded(&client.run(&entra, PATIENCE).await.expect("an end"));
+    client.clear_faults().await.expect("no faults");
     let known = secrets(&stage).await;
 
-    let mut bodies = vec![ticket];
-    for name in ["okta-plan", "okta-change-lifetime", "okta-second", "okta-verify", "okta-deprovision"] {
+    let mut bodies = vec![ticket, entra];
+    for name in [
+        "okta-plan",
+        "okta-change-lifetime",
+        "entra-plan",
+        "entra-verify",
+        "entra-deprovision",
+        "okta-second",
+        "okta-verify",
+        "okta-deprovision",
+    ] {
         bodies.push(golden(name).expect("a ticket"));
     }
     bodies.extend(refused().expect("tickets").into_iter().map(|ticket| ticket.body));

@@ -15,6 +15,22 @@ impl House {
         self.sent(if body.is_null() { call } else { call.json(&body) }).await
     }
 
+    /// A call to Microsoft Graph v1.0.
+    pub async fn entra(&self, method: &str, path: &str, body: Value) -> Value {
+        let words = format!("{method} {path}");
+        let answer = self.admin.graph(method, path, body).await;
+        answer.unwrap_or_else(|error| panic!("an administrator may do this: {words}: {error:#}"))
+    }
+
+    /// Makes an app with a unique name, which only an upsert sets.
+    pub async fn make_named_app(&self, unique_name: &str, display_name: &str) -> Value {
+        let place = format!("/admin/entra/{}", seed::ENTRA_NAME);
+        let told = |field: &str| self.admin.told(&format!("{place}/{field}")).to_owned();
+        let url = format!("{}/v1.0/applications(uniqueName='{unique_name}')", told("graph"));
+        let call = self.admin.http().patch(url).bearer_auth(told("token")).header("prefer", "create-if-missing");
+        self.sent(call.json(&json!({"displayName": display_name, "signInAudience": "AzureADMyOrg"}))).await
+    }
+
     /// A call to dbt's account API.
     pub async fn dbt(&self, method: &str, path: &str, body: Value) -> Value {
         let account = seed::DBT_ACCOUNT;

@@ -1,6 +1,8 @@
 //! Systems in handoff mode, with an administrator who does exactly what the hand-offs say, by the vendors' own APIs: the
 //! end is the same as if we had done it, but for our marks.
 
+mod in_entra;
+
 use extoauth_automation::conduct::Verdict;
 use extoauth_core::engine::InventoryItem;
 use extoauth_core::handoff::Handoff;
@@ -12,10 +14,10 @@ use serde_json::{Map, Value, json};
 use crate::drive::{Ended, golden};
 use crate::house::{House, beside_others};
 use crate::picture::Picture;
+use crate::provider::{PROVIDERS, Provider};
 
-/// The places of the modes in the configuration.
-const MODES: [&str; 4] =
-    ["/okta/acme/mode", "/redshift/main/identity_center/mode", "/redshift/main/mode", "/dbt/acme/mode"];
+/// The places of the modes of what is behind an identity provider.
+const MODES: [&str; 3] = ["/redshift/main/identity_center/mode", "/redshift/main/mode", "/dbt/acme/mode"];
 /// An administrator who is asked more often than this does not understand what is wanted.
 const PATIENCE: usize = 20;
 
@@ -56,7 +58,9 @@ impl House {
     async fn do_by_hand(&self, handoff: &Handoff) {
         let what = handoff.what.as_str();
         let says = |beginning: &str| what.starts_with(beginning);
-        if says("Add an authorization server") {
+        if handoff.place.starts_with("Entra admin center") || handoff.place.contains("/adminconsent") {
+            self.do_in_entra(handoff).await;
+        } else if says("Add an authorization server") {
             let body = json!({
                 "name": named(what), "description": "made by hand", "audiences": list(handoff, "audiences"),
                 "issuerMode": value(handoff, "issuer_mode"),
@@ -142,6 +146,9 @@ impl House {
             for field in ["type", "name", "client_id", "authorize_url", "token_url", "redirect_uri"] {
                 body.insert(field.to_owned(), json!(value(handoff, field)));
             }
+            if let Some(uri) = handoff.values.get("application_id_uri") {
+                body.insert("extra_data".to_owned(), json!({"application_id_uri": uri}));
+            }
             body.insert("client_secret".to_owned(), json!(secret));
             self.dbt("POST", "oauth-configurations/", Value::Object(body)).await;
         } else if what.starts_with("Add a Redshift connection") {
@@ -189,10 +196,22 @@ impl House {
 fn unmarked(picture: &Picture) -> Value {
     fn strip(value: &Value) -> Value {
         const WORDS: [&str; 6] = ["description", "displayName", "profile", "Description", "Tags", "written"];
+        // Marks of ours in Entra, and who made an object there.
+        const ENTRA: [&str; 4] = ["uniqueName", "tags", "owners", "createdByAppId"];
+        // Words of a scope for the people who consent.
+        const CONSENT: [&str; 2] = ["adminConsent", "userConsent"];
+        let is_kept = |key: &str| {
+            !WORDS.contains(&key) && !ENTRA.contains(&key) && !CONSENT.iter().any(|words| key.starts_with(words))
+        };
         match value {
             Value::Object(object) => {
-                let kept = object.iter().filter(|(key, _)| !WORDS.contains(&key.as_str()));
-                kept.map(|(key, inner)| (key.clone(), strip(inner))).collect::<Map<_, _>>().into()
+                let kept = object.iter().filter(|(key, _)| is_kept(key));
+                let inner = |key: &str, inner: &Value| match inner.as_str() {
+                    // Scopes in one text have no order.
+                    Some(scopes) if key == "scope" => sorted_words(scopes).into(),
+                    _ => strip(inner),
+                };
+                kept.map(|(key, value)| (key.clone(), inner(key, value))).collect::<Map<_, _>>().into()
             }
             Value::Array(all) => {
                 let mut all: Vec<Value> = all.iter().map(strip).collect();
@@ -210,10 +229,17 @@ fn unmarked(picture: &Picture) -> Value {
     strip(&shown)
 }
 
+fn sorted_words(text: &str) -> String {
+    let mut words: Vec<&str> = text.split(' ').collect();
+    words.sort_unstable();
+    words.join(" ")
+}
+
 /// An inventory item's system as the sandbox calls it.
 fn system_of(item: &InventoryItem) -> &'static str {
     match item.system.kind {
         SystemKind::Okta => "okta",
+        SystemKind::Entra => "entra",
         SystemKind::Dbt => "dbt",
         SystemKind::Redshift => "redshift",
         SystemKind::IdentityCenter => "sso-admin",
@@ -221,12 +247,12 @@ fn system_of(item: &InventoryItem) -> &'static str {
     }
 }
 
-async fn one_set(house: &mut House, expected: &Picture, modes: &[&str]) -> Vec<String> {
+async fn one_set(house: &mut House, provider: &Provider, expected: &Picture, modes: &[&str]) -> Vec<String> {
     house.clear().await;
     for mode in modes {
         house.reconfigured(mode, json!("handoff"));
     }
-    let (ended, asked) = house.drive_by_hand("okta-provision").await;
+    let (ended, asked) = house.drive_by_hand(&provider.ticket("provision")).await;
     let mut wrong = Vec::new();
     if !ended.is_good() {
         return vec![format!("{modes:?}: it ended {:?}", ended.verdict)];
@@ -236,6 +262,7 @@ async fn one_set(house: &mut House, expected: &Picture, modes: &[&str]) -> Vec<S
     }
     let system = |mode: &str| match mode {
         "/okta/acme/mode" => "okta",
+        "/entra/contoso/mode" => "entra",
         "/dbt/acme/mode" => "dbt",
         "/redshift/main/mode" => "redshift",
         _ => "sso-admin",
@@ -255,7 +282,7 @@ async fn one_set(house: &mut House, expected: &Picture, modes: &[&str]) -> Vec<S
 
     // From now on there is nothing to ask and nothing to write.
     house.forget_calls();
-    let again = house.run_anew(&golden("okta-provision")).await;
+    let again = house.run_anew(&golden(&provider.ticket("provision"))).await;
     if !again.is_good() {
         wrong.push(format!("a repetition ended {:?}", again.verdict));
     }
@@ -271,7 +298,7 @@ async fn one_set(house: &mut House, expected: &Picture, modes: &[&str]) -> Vec<S
         .filter(|item| not_ours.contains(&system_of(item)))
         .map(|item| item.address.to_string())
         .collect();
-    let removed = house.run("okta-deprovision").await;
+    let removed = house.run(&provider.ticket("deprovision")).await;
     wrong.extend(writes(house).into_iter().map(|call| format!("the removal wrote: {call}")));
     if !removed.is_good() {
         wrong.push(format!("the removal ended {:?}", removed.verdict));
@@ -287,13 +314,19 @@ async fn one_set(house: &mut House, expected: &Picture, modes: &[&str]) -> Vec<S
 async fn any_system_may_be_in_handoff_mode() {
     let _turn = beside_others().await;
     let Some(mut house) = House::open().await else { return };
-    house.run("okta-provision").await.good();
-    let expected = house.picture().await;
     let mut wrong = Vec::new();
-    for mode in MODES {
-        wrong.extend(one_set(&mut house, &expected, &[mode]).await);
+    for provider in PROVIDERS {
+        house.clear().await;
+        house.run(&provider.ticket("provision")).await.good();
+        let expected = house.picture().await;
+        let own = format!("/{}/{}/mode", provider.kind, provider.system);
+        let [center, redshift, dbt] = MODES;
+        let own = own.as_str();
+        for modes in
+            [vec![own], vec![own, dbt], vec![center], vec![redshift], vec![dbt], vec![own, center, redshift, dbt]]
+        {
+            wrong.extend(one_set(&mut house, provider, &expected, &modes).await);
+        }
     }
-    wrong.extend(one_set(&mut house, &expected, &MODES).await);
-    wrong.extend(one_set(&mut house, &expected, &[MODES[0], MODES[3]]).await);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -15,6 +15,7 @@ mod by_hand;
 mod canary;
 mod cells;
 mod drive;
+mod entra;
 mod faults;
 mod foreign;
 mod house;

@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex};
 
 use ::http::Request;
 use extoauth_core::clock::Clock;
-use extoauth_core::ids::IntegrationName;
+use extoauth_core::engine::Book;
+use extoauth_core::ids::{IntegrationName, Subject, TrustKey};
 use extoauth_core::policy::Policy;
+use extoauth_core::registry::{IntegrationRecord, TrustRecord};
 use extoauth_core::request::{RequestId, StoredRequest};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -52,7 +54,8 @@ impl Door for FakeDoor {
 pub(super) struct FakeState {
     pub(super) requests: Mutex<BTreeMap<RequestId, (u64, StoredRequest)>>,
     pub(super) deliveries: Mutex<BTreeMap<String, String>>,
-    pub(super) integrations: Mutex<BTreeSet<IntegrationName>>,
+    pub(super) integrations: Mutex<BTreeMap<IntegrationName, IntegrationRecord>>,
+    pub(super) books: Mutex<BTreeMap<String, Book>>,
     pub(super) down: AtomicBool,
 }
 
@@ -129,8 +132,30 @@ impl State for FakeState {
         Ok(())
     }
 
-    async fn knows(&self, integration: &IntegrationName) -> Result<bool, StoreError> {
-        Ok(self.integrations.lock().expect("not poisoned").contains(integration))
+    async fn integrations(&self) -> Result<Vec<IntegrationRecord>, StoreError> {
+        self.up()?;
+        Ok(self.integrations.lock().expect("not poisoned").values().cloned().collect())
+    }
+
+    async fn integration(&self, name: &IntegrationName) -> Result<Option<IntegrationRecord>, StoreError> {
+        self.up()?;
+        Ok(self.integrations.lock().expect("not poisoned").get(name).cloned())
+    }
+
+    async fn trust(&self, key: &TrustKey) -> Result<Option<TrustRecord>, StoreError> {
+        let owners: BTreeSet<IntegrationName> =
+            self.integrations.lock().expect("not poisoned").keys().cloned().collect();
+        let (claim, attribute) = ("sub".to_owned(), "emails.value".to_owned());
+        Ok(Some(TrustRecord { key: key.clone(), claim, attribute, audience: Some("https://wg".into()), owners }))
+    }
+
+    async fn book(&self, subject: &Subject) -> Result<Book, StoreError> {
+        Ok(self.books.lock().expect("not poisoned").get(&subject.to_string()).cloned().unwrap_or_default())
+    }
+
+    async fn last_change(&self, subject: &Subject) -> Result<Option<Timestamp>, StoreError> {
+        let known = self.books.lock().expect("not poisoned").contains_key(&subject.to_string());
+        Ok(known.then_some(Timestamp::UNIX_EPOCH))
     }
 }
 
@@ -188,6 +213,25 @@ pub(super) fn post(who: &str, body: &Value) -> Request<Vec<u8>> {
         .header("who", who)
         .body(body.to_string().into_bytes())
         .expect("a valid call")
+}
+
+/// An integration as a request left it.
+pub(super) fn record(name: &str, request: &str) -> IntegrationRecord {
+    serde_json::from_value(json!({
+        "desired": {"name": name, "idp": "okta", "idp_system": "acme", "warehouse_system": "main", "dbt_system": "acme",
+            "environments": [{"project": 70001, "environment": 90001}], "connection_id": null,
+            "private_link_endpoint_id": null, "warehouse_host": "wg.example.com", "database": "dev",
+            "groups": ["data-engineers"], "user_claim": null, "identity_attribute": "emails.value",
+            "lifetimes": {"access_minutes": 60, "refresh_days": 90, "idle_days": 30}, "secret_days": 180, "cutover": "now"},
+        "recipe_version": 1, "request": request, "updated": "2026-11-23T12:00:00Z", "complete": true,
+    }))
+    .expect("a record")
+}
+
+pub(super) fn post_to(who: &str, path: &str, body: &Value) -> Request<Vec<u8>> {
+    let mut call = post(who, body);
+    *call.uri_mut() = path.parse().expect("a path");
+    call
 }
 
 pub(super) fn get(who: &str, path: &str) -> Request<Vec<u8>> {

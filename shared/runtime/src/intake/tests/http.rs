@@ -3,7 +3,7 @@
 use ::http::Request;
 use serde_json::json;
 
-use super::fakes::{body, get, header, intake, json_of, post};
+use super::fakes::{body, get, header, intake, json_of, post, post_to};
 use crate::intake::MAX_BODY;
 
 #[tokio::test]
@@ -17,10 +17,11 @@ async fn paths_and_methods() {
         ("DELETE", "/requests", 405),
         ("POST", "/requests/1", 405),
         ("PUT", "/explain", 405),
-        ("GET", "/integrations", 501),
-        ("GET", "/integrations/analytics-dev", 501),
+        ("POST", "/integrations", 405),
+        ("GET", "/integrations/analytics-dev", 404),
+        ("GET", "/integrations/Not%20a%20name", 404),
         ("GET", "/systems/okta/acme", 501),
-        ("POST", "/explain", 501),
+        ("POST", "/explain", 400),
         ("GET", "/systems/okta", 404),
     ];
     for (method, path, status) in cases {
@@ -67,6 +68,10 @@ async fn keys_open_what_they_are_for() {
     assert_eq!((down.status.as_u16(), header(&down, "retry-after")), (503, Some("5")));
     assert_eq!(intake.answer(&get("", "/requests/x")).await.status, 401);
     assert_eq!(intake.answer(&get("write", "/requests/x")).await.status, 403);
-    assert_eq!(intake.answer(&get("", "/integrations")).await.status, 401);
+    for path in ["/integrations", "/integrations/x"] {
+        assert_eq!(intake.answer(&get("", path)).await.status, 401);
+        assert_eq!(intake.answer(&get("write", path)).await.status, 403);
+    }
+    assert_eq!(intake.answer(&post_to("write", "/explain", &json!({}))).await.status, 403);
     assert!(intake.state.requests.lock().expect("not poisoned").is_empty());
 }

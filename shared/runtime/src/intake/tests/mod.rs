@@ -1,3 +1,4 @@
 mod fakes;
 mod http;
+mod stored;
 mod submitting;

@@ -7,7 +7,7 @@ use extoauth_core::request::Status;
 use futures::future::join_all;
 use serde_json::json;
 
-use super::fakes::{body, fields, get, header, intake, json_of, post};
+use super::fakes::{body, fields, get, header, intake, json_of, post, record};
 
 #[tokio::test]
 async fn a_request_is_stored_queued_and_shown() {
@@ -149,7 +149,7 @@ async fn unknown_integrations_are_not_found() {
         assert_eq!(intake.answer(&post("write", &body)).await.status, 404, "{action}");
     }
     let name = IntegrationName::try_from("analytics-dev".to_owned()).expect("valid");
-    intake.state.integrations.lock().expect("not poisoned").insert(name.clone());
+    intake.state.integrations.lock().expect("not poisoned").insert(name.clone(), record("analytics-dev", "r"));
     let mut deprovision = body();
     deprovision["action"] = json!("deprovision");
     deprovision["variables"] = json!({});

@@ -30,6 +30,14 @@ impl Token<'_> {
     }
 }
 
+impl Token<'_> {
+    /// What a text in single quotes holds; none where the token is no such text.
+    pub fn content(&self) -> Option<String> {
+        let inner = self.text.strip_prefix('\'').and_then(|text| text.strip_suffix('\''))?;
+        Some(inner.replace("''", "'"))
+    }
+}
+
 /// Cuts SQL text into tokens. What is not finished is a token up to the end.
 pub(super) fn tokens(sql: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::new();

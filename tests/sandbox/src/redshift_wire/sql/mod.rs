@@ -1,13 +1,23 @@
 //! Redshift's SQL in PostgreSQL's words.
 //!
 //! Only what the drivers, dbt-redshift and an administrator's set-up of roles send and PostgreSQL does not know is touched:
-//! storage clauses of tables, late binding, roles in grants, `query_group`, `SHOW SCHEMAS|TABLES|COLUMNS`. Redshift's
-//! catalogue views and functions are in `catalogue.sql`. Everything else goes through as it is, and fails there if
-//! PostgreSQL does not know it.
+//! storage clauses of tables, late binding, roles in grants, identity providers, `query_group`,
+//! `SHOW SCHEMAS|TABLES|COLUMNS`. Redshift's catalogue views and functions are in `catalogue.sql`. Everything else goes
+//! through as it is, and fails there if PostgreSQL does not know it.
 
 mod lexer;
+mod registration;
 
 use lexer::{Kind, Token, tokens};
+pub(super) use registration::{Registration, registrations};
+
+/// Clauses of `CREATE` that PostgreSQL has no use for, word by word with its alternatives.
+const CLAUSES: [&[&[&str]]; 4] = [
+    &[&["DISTSTYLE"], &["KEY", "ALL", "EVEN", "AUTO"]],
+    &[&["BACKUP"], &["YES", "NO"]],
+    &[&["WITH"], &["NO"], &["SCHEMA"], &["BINDING"]],
+    &[&["PASSWORD"], &["DISABLE"]],
+];
 
 /// A quoted identifier.
 pub(super) fn identifier(name: &str) -> String {
@@ -68,14 +78,14 @@ impl<'a> Statement<'a> {
         if self.is(0, &["SHOW"])
             && let Some(query) = self.show()
         {
-            return query;
+            return query + self.end();
+        }
+        if let Some(registration) = self.registration() {
+            return registration.sql() + self.end();
         }
         let (grants, creates) = (self.is(0, &["GRANT", "REVOKE"]), self.is(0, &["CREATE"]));
         for n in 0..self.solid.len() {
-            if self.is(n, &["QUERY_GROUP"])
-                && n > 0
-                && self.is(n - 1, &["SET", "RESET", "SHOW", "SESSION", "LOCAL"])
-            {
+            if self.is(n, &["QUERY_GROUP"]) && n > 0 && self.is(n - 1, &["SET", "RESET", "SHOW", "SESSION", "LOCAL"]) {
                 self.replace(n, "redshift.query_group");
             } else if grants {
                 self.grant(n);
@@ -100,23 +110,13 @@ impl<'a> Statement<'a> {
 
     /// Storage clauses, late binding and users without a password.
     fn create(&mut self, n: usize) {
-        if self.is(n, &["DISTSTYLE"]) && self.is(n + 1, &["KEY", "ALL", "EVEN", "AUTO"]) {
-            self.remove(n..n + 2);
-        } else if self.is(n, &["BACKUP"]) && self.is(n + 1, &["YES", "NO"]) {
-            self.remove(n..n + 2);
+        if let Some(clause) = CLAUSES.iter().find(|clause| (n..).zip(**clause).all(|(n, words)| self.is(n, words))) {
+            self.remove(n..n + clause.len());
         } else if self.is(n, &["DISTKEY", "SORTKEY"]) {
             let sorted = n > 0 && self.is(n - 1, &["COMPOUND", "INTERLEAVED"]);
             let end = if self.is(n + 1, &["AUTO"]) { n + 2 } else { self.after_list(n + 1) };
             self.remove(n - usize::from(sorted)..end);
         } else if self.is(n, &["ENCODE"]) && self.at(n + 1).is_some_and(|next| next.kind == Kind::Word) {
-            self.remove(n..n + 2);
-        } else if self.is(n, &["WITH"])
-            && self.is(n + 1, &["NO"])
-            && self.is(n + 2, &["SCHEMA"])
-            && self.is(n + 3, &["BINDING"])
-        {
-            self.remove(n..n + 4);
-        } else if self.is(n, &["PASSWORD"]) && self.is(n + 1, &["DISABLE"]) {
             self.remove(n..n + 2);
         }
     }
@@ -146,8 +146,12 @@ impl<'a> Statement<'a> {
             Some(pattern) if self.is(like, &["LIKE"]) => pattern.text.to_owned(),
             _ => "'%'".to_owned(),
         });
-        let end = if self.is(self.solid.len().saturating_sub(1), &[";"]) { ";" } else { "" };
-        Some(format!("SELECT * FROM sandbox.show_{}({}){end}", function.to_lowercase(), arguments.join(", ")))
+        Some(format!("SELECT * FROM sandbox.show_{}({})", function.to_lowercase(), arguments.join(", ")))
+    }
+
+    /// What ends the statement.
+    fn end(&self) -> &'static str {
+        if self.is(self.solid.len().saturating_sub(1), &[";"]) { ";" } else { "" }
     }
 
     fn text(self) -> String {
@@ -195,10 +199,7 @@ mod tests {
             ("create user \"u\" password disable", "create user \"u\"  "),
             ("show schemas from database \"dev\" like 'a%'", "SELECT * FROM sandbox.show_schemas('dev', 'a%')"),
             ("SHOW TABLES FROM SCHEMA dev.\"a'b\";", "SELECT * FROM sandbox.show_tables('dev', 'a''b', '%');"),
-            (
-                "show columns from table \"dev\".\"s\".\"t\"",
-                "SELECT * FROM sandbox.show_columns('dev', 's', 't', '%')",
-            ),
+            ("show columns from table \"dev\".\"s\".\"t\"", "SELECT * FROM sandbox.show_columns('dev', 's', 't', '%')"),
         ] {
             let words = |sql: &str| sql.split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" ");
             assert_eq!(words(&rewritten(redshift)), words(postgresql), "{redshift}");

@@ -5,6 +5,7 @@
 //! 0 only if all of it is healthy.
 
 mod chapters;
+mod entra;
 mod running;
 mod screen;
 mod story;
@@ -58,8 +59,8 @@ async fn demo() -> anyhow::Result<bool> {
     let screen = Screen::new();
     screen.title("extoauth: from a ServiceNow ticket to a Redshift login in dbt");
     screen.text(
-        "Okta, dbt, ServiceNow, IAM Identity Center and Redshift are stand-ins on this machine, reached under their real \
-         names; the functions are the ones that run on AWS Lambda.",
+        "Okta, Entra ID, dbt, ServiceNow, IAM Identity Center and Redshift are stand-ins on this machine, reached under \
+         their real names; the functions are the ones that run on AWS Lambda.",
     );
     let running = Running::start(&target, keep).await?;
     let mut story = Story::new(&running.client, &screen, keep);

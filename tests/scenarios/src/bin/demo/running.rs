@@ -90,6 +90,7 @@ impl Running {
             ("requests", format!("{}/requests", told("/intake"))),
             ("functions", format!("{}/2015-03-31/functions/<name>/invocations", told("/lambda"))),
             ("Okta (admin)", told("/admin/okta/acme/url")),
+            ("Entra (admin)", told("/admin/entra/contoso/graph")),
             ("dbt (admin)", told("/admin/dbt/acme/url")),
             ("ServiceNow (admin)", told("/admin/servicenow/acme.service-now.com/url")),
             ("AWS", told("/aws/endpoint")),

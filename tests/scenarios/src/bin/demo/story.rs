@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{bail, ensure};
 use extoauth_scenarios::control::{by_system, writes};
 use extoauth_scenarios::login::{self, Chain};
-use extoauth_scenarios::{Client, is_final};
+use extoauth_scenarios::{Client, is_final, is_over};
 use serde_json::Value;
 
 use crate::screen::{Paint, Screen};
@@ -14,6 +14,8 @@ use crate::words;
 
 /// A request that has not ended by then hangs.
 const LIMIT: Duration = Duration::from_secs(120);
+/// By then a request that waits for somebody has been looked at again.
+const NEXT_LOOK: &str = "PT6M";
 
 /// The demo on its way.
 pub struct Story<'a> {
@@ -26,13 +28,23 @@ pub struct Story<'a> {
     began: Instant,
 }
 
-/// A request that has ended.
+/// A request that was posted.
+pub struct Underway {
+    id: String,
+    /// The last call before it.
+    before: u64,
+    start: Instant,
+    /// Resources that were shown.
+    seen: BTreeSet<String>,
+}
+
+/// A request that has ended, or waits.
 pub struct Told {
     /// Its last report.
     pub report: Value,
     /// How many calls could change something.
     pub writes: usize,
-    /// From its post to its end.
+    /// Since its post.
     pub took: Duration,
 }
 
@@ -54,54 +66,71 @@ impl<'a> Story<'a> {
         self.results.push((std::mem::take(&mut self.chapter), what.into()));
     }
 
-    /// Posts a ticket's request and shows what is done for it as it happens.
-    async fn follow(&self, body: &Value, asks: &str) -> anyhow::Result<Told> {
-        let screen = self.screen;
+    /// Posts a ticket's request.
+    async fn post(&self, body: &Value, asks: &str) -> anyhow::Result<Underway> {
         let number = body["ticket"]["number"].as_str().unwrap_or_default();
-        screen.field(number, &format!("(approved) {asks}"));
+        self.screen.field(number, &format!("(approved) {asks}"));
         let before = self.client.last_call().await?;
         let start = Instant::now();
         let answer = self.client.post(body).await?;
-        let id = answer.id()?.to_owned();
-        screen.field(
-            "POST /requests",
-            &format!("{} {}", answer.status, answer.body["status"].as_str().unwrap_or_default()),
-        );
-        let mut seen = BTreeSet::new();
-        let report = self.client.watch(&id, LIMIT, |report| self.new_steps(report, start, &mut seen)).await?;
+        let status = answer.body["status"].as_str().unwrap_or_default();
+        self.screen.field("POST /requests", &format!("{} {status}", answer.status));
+        Ok(Underway { id: answer.id()?.to_owned(), before, start, seen: BTreeSet::new() })
+    }
+
+    /// Shows what is done for a request as it happens, until it is in a state like this.
+    async fn follow(&self, underway: &mut Underway, until: fn(&Value) -> bool) -> anyhow::Result<Told> {
+        let (screen, start, seen) = (self.screen, underway.start, &mut underway.seen);
+        let look = |report: &Value| self.new_steps(report, start, seen);
+        let report = self.client.until(until, &underway.id, LIMIT, look).await?;
         let took = start.elapsed();
         let right: Vec<&str> = steps(&report)
             .filter(|step| words::of_change(step) == "in order")
             .filter_map(|step| step["resource"].as_str())
+            .filter(|resource| !underway.seen.contains(*resource))
             .collect();
         if !right.is_empty() {
             screen.field("in order already", &right.join(", "));
         }
-        let calls = self.client.calls(before).await?;
+        let calls = self.client.calls(underway.before).await?;
         let systems = by_system(&calls).into_iter().filter(|(system, _)| !matches!(*system, "dynamodb" | "sqs"));
         let systems: Vec<String> = systems.map(|(system, count)| format!("{system} {count}")).collect();
         let writes = writes(&calls).len();
         let status = report["status"].as_str().unwrap_or_default();
-        let paint = if status == "succeeded" { Paint::Good } else { Paint::Bad };
-        screen.field("ended", &format!("{} after {:.1} s", screen.paint(paint, status), took.as_secs_f64()));
+        let paint = match status {
+            "succeeded" => Paint::Good,
+            "waiting" => Paint::Strong,
+            _ => Paint::Bad,
+        };
+        let how = if status == "waiting" { "now" } else { "ended" };
+        screen.field(how, &format!("{} after {:.1} s", screen.paint(paint, status), took.as_secs_f64()));
         screen.field("calls", &format!("{}; {writes} of them to change something", systems.join(", ")));
         Ok(Told { report, writes, took })
     }
 
-    /// The same for a request that must succeed.
+    /// A ticket whose request must succeed.
     pub(crate) async fn succeed(&self, body: &Value, asks: &str) -> anyhow::Result<Told> {
-        let told = self.follow(body, asks).await?;
-        let report = &told.report;
-        if report["status"] != "succeeded" {
-            let error = &report["error"];
-            let text = |name: &str| error[name].as_str().unwrap_or_default();
-            bail!("the request {}: {} {} (fix: {})", report["status"], text("code"), text("message"), text("fix"));
-        }
-        let bad = report["findings"].as_array().into_iter().flatten();
-        let mut bad = bad.filter(|finding| finding["severity"] == "critical" || finding["severity"] == "warning");
-        if let Some(finding) = bad.next() {
-            bail!("a check is not content: {finding}");
-        }
+        let mut underway = self.post(body, asks).await?;
+        let told = self.follow(&mut underway, is_final).await?;
+        healthy(&told.report)?;
+        Ok(told)
+    }
+
+    /// A ticket whose request must come to wait for somebody.
+    pub(crate) async fn wait(&self, body: &Value, asks: &str) -> anyhow::Result<(Underway, Told)> {
+        let mut underway = self.post(body, asks).await?;
+        let told = self.follow(&mut underway, is_final).await?;
+        ensure!(told.report["status"] == "waiting", "the request waits for nobody: {:#}", told.report);
+        Ok((underway, told))
+    }
+
+    /// A request that waited, and must succeed now that nobody has posted it again.
+    pub(crate) async fn goes_on(&self, mut underway: Underway) -> anyhow::Result<Told> {
+        underway.before = self.client.last_call().await?;
+        // Its calendar brings the next look forward, which comes every five minutes.
+        self.client.advance(NEXT_LOOK).await?;
+        let told = self.follow(&mut underway, is_over).await?;
+        healthy(&told.report)?;
         Ok(told)
     }
 
@@ -135,10 +164,15 @@ impl<'a> Story<'a> {
             self.retell(&chain, at.0, at.1);
             self.screen.field("", &format!("all of it in {took}"));
         } else {
-            let way = format!("from dbt {}/{} through Okta and Identity Center to Redshift", at.0, at.1);
+            let way = format!("from dbt {}/{} through {} and Identity Center to Redshift", at.0, at.1, chain.provider);
             self.screen.field("login", &format!("{username} {way} in {took}"));
         }
         Ok(chain)
+    }
+
+    /// Whether a developer does not get in.
+    pub(crate) async fn login_fails(&self, at: (u64, u64), username: &str) -> bool {
+        login::sign_in(self.client, at.0, at.1, username).await.is_err()
     }
 
     fn retell(&self, chain: &Chain, project: u64, environment: u64) {
@@ -150,9 +184,9 @@ impl<'a> Story<'a> {
                 chain.username, chain.connection, chain.configuration
             ),
         );
-        screen.field("→ Okta: authorize", &chain.authorize_url);
+        screen.field(&format!("→ {}", chain.provider), &chain.authorize_url);
         screen.field(
-            "→ Okta: token",
+            "",
             &format!("the code buys an access token for {} minutes, scopes {}", chain.access_minutes, chain.scopes),
         );
         screen.field("   iss", &chain.issuer);
@@ -174,7 +208,7 @@ impl<'a> Story<'a> {
         self.screen.title("Results");
         for (n, (chapter, what)) in self.results.iter().enumerate() {
             let ok = self.screen.paint(Paint::Good, "ok    ");
-            self.screen.line(&format!("   {ok} {:>2}  {chapter:<46} {what}", n + 1));
+            self.screen.line(&format!("   {ok} {:>2}  {chapter:<50} {what}", n + 1));
         }
         if let Some(error) = failed {
             let bad = self.screen.paint(Paint::Bad, "FAILED");
@@ -184,6 +218,21 @@ impl<'a> Story<'a> {
             let time = self.began.elapsed().as_secs_f64();
             self.screen.text(&format!("\nAll healthy, in {time:.0} s."));
         }
+    }
+}
+
+/// Requires success, and that no check found anything wrong.
+fn healthy(report: &Value) -> anyhow::Result<()> {
+    if report["status"] != "succeeded" {
+        let error = &report["error"];
+        let text = |name: &str| error[name].as_str().unwrap_or_default();
+        bail!("the request {}: {} {} (fix: {})", report["status"], text("code"), text("message"), text("fix"));
+    }
+    let bad = report["findings"].as_array().into_iter().flatten();
+    let mut bad = bad.filter(|finding| finding["severity"] == "critical" || finding["severity"] == "warning");
+    match bad.next() {
+        Some(finding) => bail!("a check is not content: {finding}"),
+        None => Ok(()),
     }
 }
 
