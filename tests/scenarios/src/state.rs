@@ -85,12 +85,23 @@ fn compare(at: String, expected: &Value, found: &Value, lines: &mut Vec<String>)
             }
         }
         (Value::Array(one), Value::Array(other)) => {
-            lines.extend(one.iter().filter(|item| !other.contains(item)).map(|item| format!("{at}: missing {item}")));
-            lines.extend(other.iter().filter(|item| !one.contains(item)).map(|item| format!("{at}: too much {item}")));
+            lines.extend(without(one, other).map(|item| format!("{at}: missing {item}")));
+            lines.extend(without(other, one).map(|item| format!("{at}: too much {item}")));
         }
         (one, other) if one == other => {}
         (one, other) => lines.push(format!("{at}: {one} expected, found {other}")),
     }
+}
+
+/// What one list has and the other has not, equal items counted.
+fn without<'v>(one: &'v [Value], other: &[Value]) -> impl Iterator<Item = &'v Value> {
+    let mut rest: Vec<&Value> = one.iter().collect();
+    for item in other {
+        if let Some(at) = rest.iter().position(|mine| *mine == item) {
+            rest.swap_remove(at);
+        }
+    }
+    rest.into_iter()
 }
 
 /// Id to name of every object.
@@ -110,7 +121,7 @@ fn collect(value: &Value, collection: &str, found: &mut BTreeMap<String, String>
                 found.insert(id, format!("{collection} {name}"));
             }
             for field in ALSO {
-                if let Some(id) = object.get(*field).and_then(scalar) {
+                if let Some(id) = object.get(*field).and_then(scalar).filter(|_| !name.is_empty()) {
                     // A credential's name ends in the version that holds its value, which is random.
                     let name = name.split('#').next().unwrap_or_default();
                     found.entry(id).or_insert_with(|| format!("{field} of {name}"));

@@ -1,5 +1,7 @@
 //! Applications: what is common to both kinds of ours.
 
+use std::time::Duration;
+
 use extoauth_core::error::{CallError, CallResult};
 use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
@@ -23,7 +25,7 @@ const PREFER: HeaderName = HeaderName::from_static("prefer");
 
 /// How long the bin may not know what was deleted a moment ago (UNCONFIRMED whether that happens; recorded: a purge
 /// seven seconds after the delete).
-const PATIENCE_OF_BIN: std::time::Duration = std::time::Duration::from_secs(30);
+const PATIENCE_OF_BIN: Duration = Duration::from_secs(30);
 
 impl Read {
     /// One application, by object id.
@@ -41,6 +43,25 @@ impl Read {
     pub async fn application_named(&self, unique_name: &str) -> CallResult<Application> {
         let key = by_key("applications", "uniqueName", unique_name);
         self.application_at("read application by unique name", &[&key], &Place::UniqueNames, unique_name).await
+    }
+
+    /// The same, of which this process or an earlier one has just made a client secret of this name: an answer without
+    /// it is believed only when it has not appeared for so long. At the invocation's end: `OutOfTime`.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such application.
+    pub async fn application_with_password(
+        &self,
+        id: &str,
+        display_name: &str,
+        patience: Duration,
+    ) -> CallResult<Application> {
+        const OPERATION: &str = "read application with its new client secret";
+        let shows = |app: &Application| app.passwords.iter().any(|p| p.display_name == display_name);
+        let fits = |answer: &CallResult<Application>| answer.as_ref().is_ok_and(shows);
+        let path = ["applications", id];
+        let look = || self.get(OPERATION, Permission::ReadApplications, &path, SELECT, id);
+        seen(self.session.patience(OPERATION, id).at_most(patience), fits, look).await
     }
 
     async fn application_at(

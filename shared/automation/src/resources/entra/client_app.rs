@@ -1,6 +1,6 @@
 //! The client app (rows R14, R15).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use extoauth_core::engine::{
@@ -51,6 +51,12 @@ impl ClientApp {
             .value()
             .map(|s| RequiredScope { resource_app_id: s.app_id.clone(), scope_id: s.scope_id.clone() });
         ours.into_iter().chain(graph).collect()
+    }
+
+    /// Whether a declared permission is the one that we want, or our scope of a resource app that is gone.
+    fn is_ours(&self, declared: &RequiredScope) -> bool {
+        self.permissions().contains(declared)
+            || self.server.value().is_some_and(|server| server.scope_id == declared.scope_id)
     }
 
     fn spec(&self, mark: &Mark) -> ClientAppSpec {
@@ -115,13 +121,12 @@ impl Resource for ClientApp {
     }
 
     fn shows(&self, seen: &Application, _written: &BTreeMap<String, String>) -> Fields {
-        let wanted: BTreeSet<RequiredScope> = self.permissions().into_iter().collect();
         Fields::from([
             ("display_name", Field::is(seen.display_name.as_str())),
             ("supported_accounts", Field::is(seen.sign_in_audience.as_deref().unwrap_or_default())),
             ("redirect_uris", Field::set(seen.redirect_uris.iter().cloned())),
             // What others have added to the declaration grants nothing by itself.
-            ("permissions", Field::set(seen.required_access.iter().filter(|p| wanted.contains(p)).map(text))),
+            ("permissions", Field::set(seen.required_access.iter().filter(|p| self.is_ours(p)).map(text))),
         ])
     }
 

@@ -54,6 +54,8 @@ pub struct Seen {
     credential: Option<Password>,
     /// Credentials of ours whose value is stored nowhere.
     lost: Vec<Password>,
+    /// Credentials of ours whose value is stored, and that dbt does not use any more.
+    older: Vec<Password>,
     /// Somebody else's.
     others: Vec<Password>,
 }
@@ -103,6 +105,7 @@ impl IssuedSecret {
             secret: SecretRef { arn: stored.arn.clone(), version: current.to_owned() },
             credential: None,
             lost: Vec::new(),
+            older: Vec::new(),
             others: Vec::new(),
         };
         for password in passwords {
@@ -111,13 +114,33 @@ impl IssuedSecret {
                     let over = password.ends.is_some_and(|end| end <= self.now);
                     seen.credential = seen.credential.or((!over).then_some(password));
                 }
-                Some(version) if stored.versions.contains_key(version) => {}
+                Some(version) if stored.versions.contains_key(version) => seen.older.push(password),
                 Some(_) => seen.lost.push(password),
                 None if self.is_made_for_us(&password) => seen.credential = seen.credential.or(Some(password)),
                 None => seen.others.push(password),
             }
         }
         Some(seen)
+    }
+
+    /// For how much longer the credential of a value that was stored a moment ago may be invisible. Another run may have
+    /// made it: taking it for removed would make a second one, at every look anew.
+    fn still_to_appear(&self, stored: &Description) -> Option<Duration> {
+        let age = Duration::try_from(self.now.duration_since(stored.last_changed?)).unwrap_or_default();
+        REPLICATION.checked_sub(age).filter(|left| !left.is_zero() && self.client.presence() == Presence::Here)
+    }
+
+    async fn wait_for(
+        &self,
+        client: &IssuedSecretsRead,
+        stored: &Description,
+        seen: Seen,
+        patience: Duration,
+    ) -> CallResult<Found<Seen>> {
+        let name = self.credential_name(&seen.secret.version);
+        let app = absent_is_none(client.tenant.application_with_password(self.app(), &name, patience).await)?;
+        let now = app.and_then(|app| self.judge(stored, app.passwords));
+        Ok(Found::Here(now.unwrap_or(seen)))
     }
 
     /// Makes a credential and stores its value at once.
@@ -157,7 +180,7 @@ impl IssuedSecret {
         })?;
         let secret = SecretRef { arn: done.value.arn, version: done.value.version };
         let credential = Some(made.password);
-        let seen = Seen { secret, credential, lost: Vec::new(), others: Vec::new() };
+        let seen = Seen { secret, credential, lost: Vec::new(), older: Vec::new(), others: Vec::new() };
         Ok(Made { seen, request_id })
     }
 
@@ -220,7 +243,11 @@ impl Resource for IssuedSecret {
             return Err(CallError::new(ErrorKind::Invalid, system, "use the secret", message).on(&self.name));
         }
         let passwords = app.map(|app| app.passwords).unwrap_or_default();
-        Ok(self.judge(&stored, passwords).map_or(Found::Absent, Found::Here))
+        let Some(seen) = self.judge(&stored, passwords) else { return Ok(Found::Absent) };
+        match (&seen.credential, self.still_to_appear(&stored)) {
+            (None, Some(patience)) => self.wait_for(client, &stored, seen, patience).await,
+            _ => Ok(Found::Here(seen)),
+        }
     }
 
     fn wants(&self) -> Fields {
@@ -262,6 +289,7 @@ impl Resource for IssuedSecret {
             secret: seen.secret.clone(),
             credential: seen.credential.clone(),
             lost: Vec::new(),
+            older: seen.older.clone(),
             others: seen.others.clone(),
         };
         Ok(Made { seen, request_id: None })
@@ -276,24 +304,40 @@ impl Resource for IssuedSecret {
     }
 
     fn notices(&self, seen: &Seen) -> Vec<Finding> {
-        let told = |password: &Password| {
-            let end = password.ends.map_or("without an end".to_owned(), |end| format!("ends {end}"));
-            format!("`{}` (key id {}, {end})", password.display_name, password.key_id)
+        let told = |passwords: &[Password]| {
+            let each = passwords.iter().map(|password| {
+                let end = password.ends.map_or("without an end".to_owned(), |end| format!("ends {end}"));
+                format!("`{}` (key id {}, {end})", password.display_name, password.key_id)
+            });
+            each.collect::<Vec<_>>().join(", ")
         };
-        if seen.others.is_empty() {
-            return Vec::new();
-        }
-        vec![Finding {
-            check: "foreign_client_secret".into(),
+        let finding = |check: &str, found: String, effect: &str, fix: &str| Finding {
+            check: check.into(),
             severity: Severity::Warning,
             resource: Self::KIND.into(),
-            expected: "the client app has no client secret but ours".into(),
-            found: seen.others.iter().map(told).collect::<Vec<_>>().join(", "),
-            effect: "whoever knows it can act as dbt towards the identity provider; it is not rotated".into(),
-            fix: "if nobody uses it, remove it in the client app's Certificates & secrets; it is never removed here"
-                .into(),
+            expected: "the client app has no client secret but the one that dbt uses".into(),
+            found,
+            effect: effect.into(),
+            fix: fix.into(),
             row: Self::ROW.into(),
-        }]
+        };
+        let others = (!seen.others.is_empty()).then(|| {
+            finding(
+                "foreign_client_secret",
+                told(&seen.others),
+                "whoever knows it can act as dbt towards the identity provider; it is not rotated",
+                "if nobody uses it, remove it in the client app's Certificates & secrets; it is never removed here",
+            )
+        });
+        let older = (!seen.older.is_empty()).then(|| {
+            finding(
+                "older_client_secret",
+                told(&seen.older),
+                "it was ours until it was replaced, and works until it ends",
+                "remove it in the client app's Certificates & secrets, unless a rotation is under way",
+            )
+        });
+        others.into_iter().chain(older).collect()
     }
 
     fn by_hand(&self) -> ByHand {

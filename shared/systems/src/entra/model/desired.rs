@@ -187,9 +187,18 @@ pub(in crate::entra) fn with_pre_authorized(seen: &Application, client: &str, sc
     json!({"api": {"preAuthorizedApplications": clients}})
 }
 
-/// Adds the scopes to what is declared already.
+/// Adds the scopes to what is declared already. The same scope id declared of another application is that of one that is
+/// gone: a scope has one application, and a consent to all that is declared would stumble over it.
 fn access(mut declared: Vec<Value>, wanted: &[RequiredScope]) -> Vec<Value> {
     for scope in wanted {
+        for resource in &mut declared {
+            let other =
+                text(resource, "/resourceAppId").is_some_and(|id| !id.eq_ignore_ascii_case(&scope.resource_app_id));
+            if let Some(scopes) = resource.get_mut("resourceAccess").and_then(Value::as_array_mut).filter(|_| other) {
+                scopes.retain(|s| s["id"] != scope.scope_id.as_str());
+            }
+        }
+        declared.retain(|resource| resource["resourceAccess"].as_array().is_none_or(|scopes| !scopes.is_empty()));
         let entry = json!({"id": scope.scope_id, "type": "Scope"});
         let resource = declared
             .iter_mut()
@@ -300,5 +309,9 @@ mod tests {
         let after = seen.patched(spec.patch(&seen));
         assert_eq!(after.required_access, [of("graph", "s"), of("graph", "t"), of("rs", "u")]);
         assert_eq!(after.collection("/requiredResourceAccess")[0]["resourceAccess"][0]["type"], "Role");
+        // The resource app was made anew: its scope has the same id, and the old app is gone.
+        let spec = ClientAppSpec { required_access: vec![of("rs2", "u")], ..spec };
+        let anew = after.patched(spec.patch(&after));
+        assert_eq!(anew.required_access, [of("graph", "s"), of("graph", "t"), of("rs2", "u")]);
     }
 }
