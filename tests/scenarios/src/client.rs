@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail, ensure};
 use jiff::Timestamp;
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Proxy, RequestBuilder};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
@@ -156,6 +156,25 @@ impl Client {
     pub async fn request(&self, id: &str) -> anyhow::Result<Value> {
         let call = self.http.get(format!("{}/requests/{id}", self.told("/intake")));
         self.send(call.bearer_auth(self.told("/keys/bearer"))).await?.good()
+    }
+
+    /// What intake knows: `path` is `integrations` or `integrations/<name>`.
+    ///
+    /// # Errors
+    /// No answer, or another than 200.
+    pub async fn known(&self, path: &str) -> anyhow::Result<Value> {
+        let call = self.http.get(format!("{}/{path}", self.told("/intake")));
+        self.send(call.bearer_auth(self.told("/keys/bearer"))).await?.good()
+    }
+
+    /// What an error message means for an integration.
+    ///
+    /// # Errors
+    /// No answer.
+    pub async fn explain(&self, integration: &str, text: &str) -> anyhow::Result<Answer> {
+        let call = self.http.post(format!("{}/explain", self.told("/intake")));
+        let body = json!({"integration": integration, "text": text});
+        self.send(call.bearer_auth(self.told("/keys/bearer")).json(&body)).await
     }
 
     /// Waits until a request has ended (or waits for somebody), and says how.

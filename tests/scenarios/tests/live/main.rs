@@ -4,6 +4,7 @@
 //! They need the functions (`cargo build -p intake -p provision`) and a Python with moto; without moto they say that they
 //! skip.
 
+mod asking;
 mod crashes;
 mod crowd;
 mod entra;

@@ -65,6 +65,9 @@ async fn roles_hold_what_is_used_and_no_more() {
     let key = json!({"keyId": app["passwordCredentials"][0]["keyId"]});
     client.graph("POST", &path, key).await.expect("an administrator may do this");
     succeeded(&stage.run_anew(&golden("entra-provision")).await.expect("an end"));
+    assert_eq!(client.known("integrations").await.expect("a list")["integrations"].as_array().map(Vec::len), Some(2));
+    client.known("integrations/reporting-dev").await.expect("an integration");
+    client.explain("reporting-dev", "AADSTS65001").await.expect("an answer").good().expect("an explanation");
     for name in ["entra-deprovision", "okta-deprovision"] {
         succeeded(&stage.run(&golden(name)).await.expect("an end"));
     }
