@@ -39,7 +39,7 @@ async fn integrations_are_shown_and_errors_explained_with_their_values() {
     for (name, text, link) in [("analytics-dev", okta, "okta.app.group"), ("reporting-dev", entra, "entra.assignment")]
     {
         let answer = client.explain(name, text).await.expect("an answer").good().expect("an explanation");
-        let first = &answer["causes"][0];
+        let first = &answer["findings"][0];
         assert!(first["resource"].as_str().is_some_and(|resource| resource.starts_with(link)), "{answer:#}");
         assert!(first["fix"].as_str().is_some_and(|fix| !fix.is_empty()), "{answer:#}");
     }
