@@ -71,7 +71,6 @@ async fn each_right_can_be_missing() {
         ("GroupMember.Read.All", "GET", "/groups"),
         ("User.Read.All", "GET", "/users"),
         ("Policy.Read.All", "GET", "/policies/defaultAppManagementPolicy"),
-        ("Application.Read.All", "GET", FOREIGN),
         ("Application.ReadWrite.OwnedBy", "POST", "/applications"),
     ] {
         let entra = Entra::new();
@@ -88,17 +87,28 @@ async fn each_right_can_be_missing() {
     }
 }
 
+/// Graph reference, "Get servicePrincipal": the right to manage its own lists all applications of the tenant.
 #[tokio::test]
-async fn without_reading_all_a_list_shows_its_own() {
+async fn whoever_manages_its_own_sees_all_and_changes_its_own() {
     let entra = Entra::new();
     entra.take_away("Application.Read.All").await;
     let how = automation(&entra).await;
-    let list = entra.call_as(&how, "GET", "/applications", None).await.expect(200);
-    assert_eq!(list["value"], json!([]));
-    let body = json!({"displayName": "own", "signInAudience": "AzureADMyOrg"});
-    entra.call_as(&how, "POST", "/applications", Some(body)).await.expect(201);
-    let list = entra.call_as(&how, "GET", "/applications", None).await.expect(200);
-    assert_eq!(list["value"].as_array().map(Vec::len), Some(1));
+    let count = |list: &Value| list["value"].as_array().map_or(0, Vec::len);
+    let before = count(&entra.call_as(&how, "GET", "/applications", None).await.expect(200));
+    assert!(before > 1, "others' are in it");
+    entra.call_as(&how, "GET", FOREIGN, None).await.expect(200);
+    let name = || Some(json!({"displayName": "own", "signInAudience": "AzureADMyOrg"}));
+    entra.call_as(&how, "PATCH", FOREIGN, name()).await.refused(403, "Authorization_RequestDenied");
+    let own = entra.call_as(&how, "POST", "/applications", name()).await.expect(201);
+    let path = format!("/applications/{}", own["id"].as_str().expect("an id"));
+    entra.call_as(&how, "PATCH", &path, name()).await.expect(204);
+    assert_eq!(count(&entra.call_as(&how, "GET", "/applications", None).await.expect(200)), before + 1);
+
+    entra.take_away("Application.ReadWrite.OwnedBy").await;
+    let how = automation(&entra).await;
+    for path in ["/applications", FOREIGN] {
+        entra.call_as(&how, "GET", path, None).await.refused(403, "Authorization_RequestDenied");
+    }
 }
 
 #[tokio::test]
