@@ -174,7 +174,7 @@ impl IssuedSecret {
             }
         };
         let done = done.map_err(|e| {
-            // The store's word on it, but the system of this resource: the credential is made anew.
+            // The next run finds the credential without a stored value, and makes another.
             let message = format!("Entra made the client secret, and its value could not be stored: {}", e.message);
             CallError { message, ..e }
         })?;
