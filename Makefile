@@ -27,7 +27,7 @@ sandbox: tools .tools/postgres/.ready target/roles.json ## stand-ins of all syst
 	@cargo build --locked $(DEV) -p extoauth-sandbox
 	@exec target/debug/sandbox
 
-test: tools .tools/adapter/.ready .tools/postgres/.ready .tools/checkov/.ready .tools/sam/.ready .tools/schemathesis/.ready target/roles.json ## formatting, lints, all tests, template checks
+test: tools .tools/adapter/.ready .tools/browser/.ready .tools/postgres/.ready .tools/checkov/.ready .tools/sam/.ready .tools/schemathesis/.ready target/roles.json ## formatting, lints, all tests, template checks
 	@tools/test.sh $(FUNCTIONS)
 
 build: .tools/lambda-venv/.ready ## release functions as target/lambda/<function>/bootstrap (ARCH=arm64 or x86_64)

@@ -19,5 +19,5 @@ print(sandbox["intake"], sandbox["keys"]["bearer"])')
 # What a schema cannot say (a date that policy allows, a system that is configured) is no fault of the body's form.
 # Paths that answer 501 are left out: to schemathesis every 5xx is a fault.
 .tools/schemathesis/bin/st run docs/openapi.yaml --url "$url" --header "Authorization: Bearer $key" \
-    --include-path-regex '^/(requests|integrations|explain)' --exclude-checks positive_data_acceptance \
+    --include-path-regex '^/(requests|integrations|systems|explain)' --exclude-checks positive_data_acceptance \
     --max-examples 40 --seed 1 --generation-deterministic --suppress-health-check all --no-color

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use extoauth_core::ids::{IntegrationName, TrustKey};
 use extoauth_core::integration::{Integration, Lifetimes};
+use extoauth_core::registry::Baseline;
 use extoauth_systems::dbt::TunnelSpec;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,8 @@ pub struct WantedIntegration {
     pub names: Names,
     /// When the run began.
     pub now: Timestamp,
+    /// What the last complete run saw at its end.
+    pub baseline: Baseline,
     /// How long a client secret made now may live, in days: the least of what is asked and what the tenant allows.
     pub secret_days: u32,
     /// What only the Entra tenant knows, if that is the identity provider.

@@ -14,4 +14,5 @@ pub mod policy;
 pub mod problem;
 pub mod registry;
 pub mod request;
+pub mod rights;
 pub mod systems;

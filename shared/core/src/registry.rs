@@ -7,8 +7,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::LedgerError;
+use crate::finding::Finding;
 use crate::ids::{IntegrationName, TrustKey};
 use crate::integration::Integration;
+use crate::rights::SystemRights;
+use crate::systems::SystemId;
 
 /// An integration as the last request left it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +43,55 @@ pub struct TrustRecord {
     pub owners: BTreeSet<IntegrationName>,
 }
 
+/// What a complete run saw at its end and what the objects alone do not tell later.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// When dbt's OAuth configuration was last written, as dbt says. dbt shows nobody its secret: a later time there, and
+    /// nothing else that differs, is all that tells of another secret.
+    pub oauth_configuration_written: Option<Timestamp>,
+    /// Its name then: a rename explains a later time.
+    #[serde(default)]
+    pub oauth_configuration_name: Option<String>,
+}
+
+/// What dbt knows of the identity provider: what a client of its own needs too. No secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignIn {
+    /// `okta` or `entra`, as dbt calls them.
+    pub kind: String,
+    /// The client's id.
+    pub client_id: String,
+    /// Where codes and refresh tokens are redeemed.
+    pub token_url: String,
+    /// The redirect URI.
+    pub redirect_uri: String,
+    /// Application ID URI: Entra only.
+    pub application_id_uri: Option<String>,
+}
+
+/// What the last check of an integration saw.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckRecord {
+    /// When.
+    pub at: Timestamp,
+    /// Id of the request that checked.
+    pub request: String,
+    /// The ticket system's instance that asked for it: whoever speaks for another one is not told what was found.
+    pub instance: String,
+    /// What it found.
+    pub findings: Vec<Finding>,
+    /// What the last complete run saw at its end. A check that changes nothing keeps it.
+    pub baseline: Baseline,
+    /// dbt's OAuth configuration, if it was read.
+    pub sign_in: Option<SignIn>,
+    /// How many people may sign in, as far as app, groups and accounts decide; `None`: not known.
+    pub people: Option<usize>,
+    /// When the client secret that dbt uses was made, as far as the identity provider tells.
+    pub secret_made: Option<Timestamp>,
+    /// When it ends; `None`: it does not, or nobody tells.
+    pub secret_ends: Option<Timestamp>,
+}
+
 /// The store of these records.
 pub trait Registry: Send + Sync {
     /// An integration.
@@ -54,7 +106,7 @@ pub trait Registry: Send + Sync {
     /// Stores an integration.
     fn put_integration<'a>(&'a self, record: &'a IntegrationRecord) -> BoxFuture<'a, Result<(), LedgerError>>;
 
-    /// Forgets an integration. Its journal stays.
+    /// Forgets an integration and its last check. Its journal stays.
     fn remove_integration<'a>(&'a self, name: &'a IntegrationName) -> BoxFuture<'a, Result<(), LedgerError>>;
 
     /// A trust.
@@ -88,4 +140,23 @@ pub trait Registry: Send + Sync {
         integration: &'a IntegrationName,
         digest: &'a str,
     ) -> BoxFuture<'a, Result<Option<Timestamp>, LedgerError>>;
+
+    /// What the last check of an integration saw.
+    fn last_check<'a>(
+        &'a self,
+        integration: &'a IntegrationName,
+    ) -> BoxFuture<'a, Result<Option<CheckRecord>, LedgerError>>;
+
+    /// Stores what a check saw.
+    fn put_check<'a>(
+        &'a self,
+        integration: &'a IntegrationName,
+        record: &'a CheckRecord,
+    ) -> BoxFuture<'a, Result<(), LedgerError>>;
+
+    /// Our rights in a system, as they were last seen.
+    fn rights<'a>(&'a self, system: &'a SystemId) -> BoxFuture<'a, Result<Option<SystemRights>, LedgerError>>;
+
+    /// Stores our rights in a system.
+    fn put_rights<'a>(&'a self, rights: &'a SystemRights) -> BoxFuture<'a, Result<(), LedgerError>>;
 }

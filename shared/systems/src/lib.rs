@@ -10,8 +10,7 @@ pub mod http;
 pub mod identity_center;
 pub mod okta;
 pub mod redshift;
-mod rights;
 pub mod secrets;
 pub mod servicenow;
 
-pub use rights::{Right, RightState};
+pub use extoauth_core::rights::{Right, RightState};

@@ -15,6 +15,7 @@ pub mod control;
 pub mod cost;
 pub mod entra;
 pub mod login;
+mod okta;
 mod sign;
 pub mod stage;
 pub mod state;

@@ -26,6 +26,7 @@ const VOLATILE: &[&str] = &[
     "startDateTime",
     "endDateTime",
     "hint",
+    "expiresAt",
 ];
 /// Systems whose objects are no part of an end state: tickets hold what was said on the way.
 const LEFT_OUT: &[&str] = &["servicenow"];

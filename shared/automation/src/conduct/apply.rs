@@ -1,19 +1,19 @@
-//! Plan, provision, verify: the readings of the recipe that state it.
+//! Plan and provision: the readings of the recipe that state it and bring it about.
 
 use extoauth_core::engine::{
-    Author, CHANGE_IN_OBSERVED_SYSTEM, LeaseGuard, Mark, Outcome, Plan, Reading, Resource, Run, Setting, Shared,
-    Watcher, WritePolicy,
+    Author, CHANGE_IN_OBSERVED_SYSTEM, ChangeKind, LeaseGuard, Mark, Outcome, Plan, Reading, Resource, Run, Setting,
+    Shared, Timing, Watcher, WritePolicy,
 };
-use extoauth_core::finding::{Finding, Severity};
 use extoauth_core::handoff::Handoff;
-use extoauth_core::ids::Subject;
+use extoauth_core::ids::{IntegrationName, Subject};
 use extoauth_core::integration::{Cutover, Integration};
 use extoauth_core::registry::{IntegrationRecord, TrustRecord};
 use extoauth_core::request::{RequestError, StoredRequest, WaitingFor, codes};
 use futures::future::try_join;
 
 use super::ending::{judge, verdict_of};
-use super::{Conclusion, Conductor, PolicyGate, Report, Verdict, integration_lease, store_failed};
+use super::prove::critical;
+use super::{Approval, Conclusion, Conductor, PolicyGate, Report, Verdict, integration_lease, store_failed};
 use crate::handoffs::{for_developers, for_warehouse};
 use crate::preflight::{self, Preflight};
 use crate::recipes::{self, RECIPE_VERSION};
@@ -45,27 +45,14 @@ impl Conductor<'_> {
         if let Some(verdict) = judge(&[&outcomes.0, &outcomes.1], self.clock.now()) {
             return Ok(Conclusion { verdict, report });
         }
-        let name = self.name(request)?;
-        self.registry.plan_shown(&name, &report.plan.digest, self.clock.now()).await.map_err(|e| store_failed(&e))?;
+        self.show_plan(&prepared.desired.name, &report.plan).await?;
         report.handoffs.extend(self.left_for_people(&prepared)?);
         Ok(Conclusion { verdict: Verdict::Succeeded, report })
     }
 
-    /// Compares what is with what was last asked for.
-    pub(super) async fn verify(&self, request: &StoredRequest) -> Result<Conclusion, Verdict> {
-        let approval = self.approval(request).await?;
-        let record = self.recorded(request).await?;
-        let prepared = self.prepare(record.desired).await?;
-        let outcomes = self.read(&prepared, self.author(request, &approval)).await?;
-        let mut report = Report::of(&[&outcomes.0, &outcomes.1]);
-        report.findings.extend(prepared.preflight.findings.clone());
-        let drift = drift(&report.plan);
-        report.findings.extend(drift);
-        report.handoffs.extend(self.left_for_people(&prepared)?);
-        let verdict = judge(&[&outcomes.0, &outcomes.1], self.clock.now())
-            .or_else(|| critical(&report))
-            .unwrap_or(Verdict::Succeeded);
-        Ok(Conclusion { verdict, report })
+    /// Remembers when a plan was shown: only a later approval can mean it.
+    pub(super) async fn show_plan(&self, name: &IntegrationName, plan: &Plan) -> Result<(), Verdict> {
+        self.registry.plan_shown(name, &plan.digest, self.clock.now()).await.map_err(|e| store_failed(&e))
     }
 
     /// Brings an integration into the state that its ticket describes.
@@ -73,9 +60,19 @@ impl Conductor<'_> {
         let approval = self.approval(request).await?;
         let desired = self.desired(request)?;
         self.not_superseded(request, &desired).await?;
+        self.bring_about(request, desired, &approval).await
+    }
+
+    /// Brings an integration into a state, and proves it.
+    pub(super) async fn bring_about(
+        &self,
+        request: &StoredRequest,
+        desired: Integration,
+        approval: &Approval,
+    ) -> Result<Conclusion, Verdict> {
         self.may_write(&desired)?;
         let mut prepared = self.prepare(desired).await?;
-        let author = self.author(request, &approval);
+        let author = self.author(request, approval);
         if let Some(refused) = self.must_plan_first(request, &prepared, &author).await? {
             return Ok(refused);
         }
@@ -94,15 +91,13 @@ impl Conductor<'_> {
 
         let (trust, own) = self.bring(&prepared, &author, &trust_lease, &lease).await?;
         let mut report = Report::of(&[&trust, &own]);
-        report.findings.extend(prepared.preflight.findings.clone());
         let ended = judge(&[&trust, &own], self.clock.now());
         let _ = futures::future::join(trust_lease.release(), lease.release()).await;
         if let Some(verdict) = ended {
+            report.findings.extend(prepared.preflight.findings.clone());
             return Ok(Conclusion { verdict, report });
         }
-        if !report.plan.is_empty() {
-            self.prove(&prepared, author, &mut report).await?;
-        }
+        self.prove(request, &mut prepared, author, &mut report).await?;
         self.remember(request, &prepared.desired, true).await?;
         report.handoffs.extend(self.left_for_people(&prepared)?);
         let verdict = critical(&report).or_else(|| self.waits_for_cutover(&prepared)).unwrap_or(Verdict::Succeeded);
@@ -184,13 +179,19 @@ impl Conductor<'_> {
         if let Some(failed) = preflight.refusal() {
             return Err(Verdict::Failed(failed));
         }
-        let cut_over = match &desired.cutover {
+        let baseline = self.last_check(&desired.name).await?.map(|check| check.baseline).unwrap_or_default();
+        let cut_over = self.is_cut_over(&desired);
+        let wanted = self.wanted(&desired, preflight.resolved.clone(), baseline, cut_over)?;
+        Ok(Prepared { systems, desired, trust, wanted_trust, wanted, preflight })
+    }
+
+    /// Whether the environments are to use the connection by now.
+    pub(super) fn is_cut_over(&self, desired: &Integration) -> bool {
+        match &desired.cutover {
             Cutover::Now => true,
             Cutover::At(time) => *time <= self.clock.now(),
             Cutover::Hold => false,
-        };
-        let wanted = self.wanted(&desired, preflight.resolved.clone(), cut_over)?;
-        Ok(Prepared { systems, desired, trust, wanted_trust, wanted, preflight })
+        }
     }
 
     /// Where a system is only observed, or a digest was approved, the plan decides before anything is written.
@@ -206,7 +207,8 @@ impl Conductor<'_> {
             Some(_) if self.has_begun(request, &prepared.desired).await? => None,
             other => other,
         };
-        if digest.is_none() && !prepared.systems.any_observed() {
+        let repairs = request.content.variables.flag("repair") && !self.has_begun(request, &prepared.desired).await?;
+        if digest.is_none() && !prepared.systems.any_observed() && !repairs {
             return Ok(None);
         }
         let (trust, own) = self.read(prepared, author.clone()).await?;
@@ -235,6 +237,25 @@ impl Conductor<'_> {
                 system: None,
                 fix: "ask for a new plan and have that one approved".into(),
             }
+        } else if repairs
+            && digest.is_none()
+            && let Some(replaced) = replaced(&report.plan)
+        {
+            self.show_plan(&prepared.desired.name, &report.plan).await?;
+            RequestError {
+                code: "plan_needed".into(),
+                message: format!(
+                    "nothing was changed: the repair replaces {replaced}, which others may rely on, so it is done only as \
+                     approved; its plan is {}",
+                    report.plan.digest
+                ),
+                system: None,
+                fix: format!(
+                    "look at the plan of this request, and send a ticket for `verify` with `repair` = true and \
+                     `plan_digest` = {}, approved after this note",
+                    report.plan.digest
+                ),
+            }
         } else {
             return Ok(None);
         };
@@ -251,13 +272,23 @@ impl Conductor<'_> {
     }
 
     /// Reads the recipe as a plan.
-    async fn read(&self, prepared: &Prepared, author: Author) -> Result<(Outcome, Outcome), Verdict> {
+    pub(super) async fn read(&self, prepared: &Prepared, author: Author) -> Result<(Outcome, Outcome), Verdict> {
+        self.read_with(self.timing, prepared, author).await
+    }
+
+    /// The same with another patience.
+    pub(super) async fn read_with(
+        &self,
+        timing: Timing,
+        prepared: &Prepared,
+        author: Author,
+    ) -> Result<(Outcome, Outcome), Verdict> {
         let shared = Shared::default();
         let gate = self.gate(&prepared.desired);
         let trust = Subject::Trust(prepared.trust.key.clone());
-        let trust = self.setting(prepared, &gate, &shared, author.clone(), trust, None);
+        let trust = Setting { timing, ..self.setting(prepared, &gate, &shared, author.clone(), trust, None) };
         let own = Subject::Integration(prepared.desired.name.clone());
-        let own = self.setting(prepared, &gate, &shared, author, own, None);
+        let own = Setting { timing, ..self.setting(prepared, &gate, &shared, author, own, None) };
         self.both(&trust, &own, prepared, Reading::Plan).await
     }
 
@@ -345,19 +376,6 @@ impl Conductor<'_> {
         self.registry.put_integration(&record).await.map_err(|e| store_failed(&e))
     }
 
-    /// After a change everything is read once more: what a vendor accepted is not yet what it shows.
-    async fn prove(&self, prepared: &Prepared, author: Author, report: &mut Report) -> Result<(), Verdict> {
-        let steps = self.progress.steps();
-        let (trust, own) = self.read(prepared, author).await?;
-        self.progress.restore(steps);
-        let verified = Report::of(&[&trust, &own]);
-        if let Some(verdict) = judge(&[&trust, &own], self.clock.now()) {
-            return Err(verdict);
-        }
-        report.findings.extend(drift(&verified.plan));
-        Ok(())
-    }
-
     pub(super) fn left_for_people(&self, prepared: &Prepared) -> Result<Vec<Handoff>, Verdict> {
         let settings = self.settings(&prepared.desired)?;
         let mut left = for_developers(&prepared.wanted, settings.dbt);
@@ -382,34 +400,9 @@ impl Conductor<'_> {
     }
 }
 
-/// What differs from the desired state, as findings.
-fn drift(plan: &Plan) -> Vec<Finding> {
-    plan.changes
-        .iter()
-        .map(|change| {
-            let fields: Vec<String> =
-                change.fields.iter().map(|f| format!("{}: {} instead of {}", f.field, f.before, f.after)).collect();
-            Finding {
-                check: "drift".into(),
-                severity: Severity::Warning,
-                resource: change.resource.to_string(),
-                expected: "as the last request left it".into(),
-                found: if fields.is_empty() { "not so".into() } else { fields.join("; ") },
-                effect: "logins may fail, or work otherwise than agreed".into(),
-                fix: "send a provision request: it changes exactly this".into(),
-                row: String::new(),
-            }
-        })
-        .collect()
-}
-
-/// `succeeded` needs a report without critical findings.
-fn critical(report: &Report) -> Option<Verdict> {
-    let worst = report.findings.iter().find(|f| f.severity == Severity::Critical)?;
-    Some(Verdict::Failed(RequestError {
-        code: "check_failed".into(),
-        message: format!("{}: {} (expected {}, found {})", worst.resource, worst.effect, worst.expected, worst.found),
-        system: None,
-        fix: worst.fix.clone(),
-    }))
+/// What a plan would make anew or take away.
+fn replaced(plan: &Plan) -> Option<String> {
+    let risky = plan.changes.iter().filter(|c| matches!(c.change, ChangeKind::Replace | ChangeKind::Delete));
+    let names: Vec<&str> = risky.map(|change| change.resource.as_str()).collect();
+    (!names.is_empty()).then(|| names.join(", "))
 }

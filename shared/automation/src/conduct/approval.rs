@@ -132,7 +132,7 @@ fn judge(
         return Err(error(codes::TICKET_MISMATCH, message, "send the request with exactly the ticket's values"));
     }
     let requested_by = ticket.requested_for.email.clone().unwrap_or_else(|| ticket.requested_for.value.clone());
-    if !content.action.needs_approval() {
+    if !content.needs_approval() {
         return Ok(Approval { requested_by, ..Approval::default() });
     }
     if ticket.approval != "approved" {

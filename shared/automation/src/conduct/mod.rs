@@ -4,6 +4,7 @@ mod apply;
 mod approval;
 mod ending;
 mod progress;
+mod prove;
 mod remove;
 mod report;
 mod wanted;

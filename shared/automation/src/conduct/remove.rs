@@ -152,7 +152,7 @@ impl Conductor<'_> {
     }
 
     /// A removal takes the trust as it is, whatever configuration and ticket say by now.
-    async fn trust_as_it_is(&self, desired: &Integration) -> Result<TrustRecord, Verdict> {
+    pub(super) async fn trust_as_it_is(&self, desired: &Integration) -> Result<TrustRecord, Verdict> {
         let key = desired.trust();
         let known = self.registry.trust(&key).await.map_err(|e| store_failed(&e))?;
         Ok(known.unwrap_or_else(|| TrustRecord {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use extoauth_core::integration::Integration;
 use extoauth_core::policy::{NameContext, NameKind};
-use extoauth_core::registry::{IntegrationRecord, TrustRecord};
+use extoauth_core::registry::{Baseline, IntegrationRecord, TrustRecord};
 use extoauth_core::request::{RequestError, codes};
 use extoauth_core::systems::{DbtSettings, EntraSettings, Idp, OktaSettings, RedshiftSettings};
 
@@ -150,6 +150,7 @@ impl Conductor<'_> {
         &self,
         desired: &Integration,
         resolved: Resolved,
+        baseline: Baseline,
         cut_over: bool,
     ) -> Result<WantedIntegration, Verdict> {
         let settings = self.settings(desired)?;
@@ -174,6 +175,7 @@ impl Conductor<'_> {
                 connection: name(NameKind::DbtConnection),
             },
             now: self.clock.now(),
+            baseline,
             secret_days: resolved.secret_days.map_or(desired.secret_days, |days| days.min(desired.secret_days)),
             entra: EntraFacts { authority: settings.entra.map(authority).unwrap_or_default(), ..resolved.entra },
             desired: desired.clone(),
@@ -191,7 +193,7 @@ impl Conductor<'_> {
     /// What the recipe of a removal is told: it only looks for what an interrupted run may have left.
     pub(super) fn wanted_gone(&self, desired: &Integration) -> Result<WantedIntegration, Verdict> {
         let nothing = Resolved { groups: BTreeMap::new(), ..Resolved::default() };
-        self.wanted(desired, nothing, true)
+        self.wanted(desired, nothing, Baseline::default(), true)
     }
 
     fn name_context<'n>(

@@ -26,6 +26,17 @@ const SEE_GROUPS: [&str; 4] =
     ["GroupMember.Read.All", "Group.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"];
 const SEE_POLICY: [&str; 1] = ["Policy.Read.All"];
 
+/// What each feature needs: one of these.
+pub(crate) const FEATURES: [(&str, &[&str]); 7] = [
+    ("apps, their scopes and client secrets", &APPS),
+    ("granting admin consent", &CONSENT),
+    ("reading consent", &["DelegatedPermissionGrant.Read.All", "Directory.Read.All", CONSENT[0], CONSENT[1]]),
+    ("assigning groups", &ASSIGN),
+    ("reading assignments", &SEE_ASSIGNMENT),
+    ("groups and their members", &SEE_GROUPS),
+    ("app management policies", &SEE_POLICY),
+];
+
 /// What our token allows. One that cannot be read is taken to allow everything: Graph then says what is missing.
 struct Rights(Option<BTreeSet<String>>);
 
@@ -64,16 +75,7 @@ pub(super) async fn members(
 
     let mut all = Members { issuer: Some(metadata.issuer), ..Members::default() };
     groups.into_iter().for_each(|one| all.add(one));
-    all.entra = EntraFacts {
-        consent: match (rights.hands(&CONSENT, &SEE_CONSENT), &graph) {
-            // Without Graph's own principal nobody can tell whether the second grant is there.
-            (Hands::Ours | Hands::Theirs, None) => Hands::Unseen,
-            (hands, _) => hands,
-        },
-        assignment: rights.hands(&ASSIGN, &SEE_ASSIGNMENT),
-        graph_principal: graph,
-        ..all.entra
-    };
+    all.entra = EntraFacts { unresolved_groups: all.entra.unresolved_groups, ..facts(&rights, graph) };
     if port.mode == Mode::Manage && !rights.any(&APPS) {
         all.findings.push(missing(
             "entra_right",
@@ -97,6 +99,29 @@ pub(super) async fn members(
     all.findings.extend(claim_in_token(&resource, &trust.claim));
     all.findings.push(no_knob(&resource, desired));
     Ok(all)
+}
+
+/// Who does what in the tenant, by our token's rights; groups and authority are left out.
+///
+/// # Errors
+/// The tenant does not let us in, or not answer.
+pub(crate) async fn hands(port: &EntraPort) -> CallResult<EntraFacts> {
+    let rights = Rights(port.read().rights().await?);
+    let graph = graph_principal(port, &rights).await?;
+    Ok(facts(&rights, graph))
+}
+
+fn facts(rights: &Rights, graph: Option<String>) -> EntraFacts {
+    EntraFacts {
+        consent: match (rights.hands(&CONSENT, &SEE_CONSENT), &graph) {
+            // Without Graph's own principal nobody can tell whether the second grant is there.
+            (Hands::Ours | Hands::Theirs, None) => Hands::Unseen,
+            (hands, _) => hands,
+        },
+        assignment: rights.hands(&ASSIGN, &SEE_ASSIGNMENT),
+        graph_principal: graph,
+        ..EntraFacts::default()
+    }
 }
 
 /// Microsoft Graph's service principal: the resource of a sign-in's own scopes.

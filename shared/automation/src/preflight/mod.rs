@@ -1,7 +1,7 @@
 //! What must be true before anything is written. All of it is read at once, and everything that is wrong is said at once.
 
 mod dbt;
-mod entra;
+pub(crate) mod entra;
 mod identity_center;
 mod okta;
 mod people;

@@ -12,7 +12,9 @@ use super::chain;
 use super::ledger::{Book, Draft, Event, Intent, InventoryChange, JournalEntry, Lease, Leases, Ledger, LedgerError};
 use crate::clock::SharedClock;
 use crate::ids::{IntegrationName, Subject, TrustKey};
-use crate::registry::{IntegrationRecord, Registry, TrustRecord};
+use crate::registry::{CheckRecord, IntegrationRecord, Registry, TrustRecord};
+use crate::rights::SystemRights;
+use crate::systems::SystemId;
 
 /// [`Ledger`], [`Leases`] and [`Registry`] in memory.
 pub struct Memory {
@@ -28,6 +30,8 @@ struct State {
     integrations: BTreeMap<IntegrationName, IntegrationRecord>,
     trusts: BTreeMap<TrustKey, TrustRecord>,
     plans: HashMap<(IntegrationName, String), Timestamp>,
+    checks: HashMap<IntegrationName, CheckRecord>,
+    rights: HashMap<SystemId, SystemRights>,
 }
 
 impl Memory {
@@ -189,6 +193,7 @@ impl Registry for Memory {
     fn remove_integration<'a>(&'a self, name: &'a IntegrationName) -> BoxFuture<'a, Result<(), LedgerError>> {
         async move {
             self.state().integrations.remove(name);
+            self.state().checks.remove(name);
             Ok(())
         }
         .boxed()
@@ -255,5 +260,36 @@ impl Registry for Memory {
         digest: &'a str,
     ) -> BoxFuture<'a, Result<Option<Timestamp>, LedgerError>> {
         async move { Ok(self.state().plans.get(&(integration.clone(), digest.to_owned())).copied()) }.boxed()
+    }
+
+    fn last_check<'a>(
+        &'a self,
+        integration: &'a IntegrationName,
+    ) -> BoxFuture<'a, Result<Option<CheckRecord>, LedgerError>> {
+        async move { Ok(self.state().checks.get(integration).cloned()) }.boxed()
+    }
+
+    fn put_check<'a>(
+        &'a self,
+        integration: &'a IntegrationName,
+        record: &'a CheckRecord,
+    ) -> BoxFuture<'a, Result<(), LedgerError>> {
+        async move {
+            self.state().checks.insert(integration.clone(), record.clone());
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn rights<'a>(&'a self, system: &'a SystemId) -> BoxFuture<'a, Result<Option<SystemRights>, LedgerError>> {
+        async move { Ok(self.state().rights.get(system).cloned()) }.boxed()
+    }
+
+    fn put_rights<'a>(&'a self, rights: &'a SystemRights) -> BoxFuture<'a, Result<(), LedgerError>> {
+        async move {
+            self.state().rights.insert(rights.system.clone(), rights.clone());
+            Ok(())
+        }
+        .boxed()
     }
 }

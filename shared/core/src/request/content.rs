@@ -64,6 +64,11 @@ impl Content {
         RequestId::of(&self.instance, &self.ticket, self.action)
     }
 
+    /// Whether the ticket must be approved before anything happens: whatever may write must be.
+    pub fn needs_approval(&self) -> bool {
+        self.action.needs_approval() || self.variables.flag("repair")
+    }
+
     /// The digest of what is asked: integration and variables with their defaults. Who asks is no part of it.
     pub fn digest(&self) -> Digest {
         // Only scalars and arrays of scalars in sorted maps: one content has one JSON text.

@@ -15,7 +15,7 @@ pub struct Answer {
     pub status: StatusCode,
     /// Headers.
     pub headers: Vec<(HeaderName, HeaderValue)>,
-    /// Body: JSON.
+    /// Body: JSON, unless the headers say otherwise.
     pub body: Vec<u8>,
 }
 
@@ -35,14 +35,22 @@ impl Answer {
         Self::with_type(status, "application/json", body)
     }
 
+    /// A file.
+    pub(super) fn file(content_type: &'static str, body: String) -> Self {
+        Self::bytes(200, content_type, body.into_bytes())
+    }
+
     fn with_type(status: u16, content_type: &'static str, body: &impl Serialize) -> Self {
+        Self::bytes(status, content_type, serde_json::to_vec(body).expect("our answers are maps with text keys"))
+    }
+
+    fn bytes(status: u16, content_type: &'static str, body: Vec<u8>) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = vec![
             (CONTENT_TYPE, HeaderValue::from_static(content_type)),
             // Where a request stands changes by the second, and concerns only who may read it.
             (http::header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
         ];
-        let body = serde_json::to_vec(body).expect("our answers are maps with text keys");
         Self { status, headers, body }
     }
 

@@ -23,7 +23,7 @@ use http::{Method, Request};
 pub use answer::Answer;
 pub use ports::{Caller, Door, Outbox, Placing, Refusal, State};
 
-use answer::{not_built, problem};
+use answer::problem;
 use routes::Route;
 
 /// Largest body that is read, in bytes.
@@ -68,10 +68,8 @@ impl<D: Door, S: State, O: Outbox> Intake<D, S, O> {
             Route::Integrations => self.list(call).await,
             Route::Integration(name) => self.show(call, name).await,
             Route::Explain => self.explain(call).await,
-            Route::Later(_, what) => match self.door.admit(call, self.clock.now()).await {
-                Ok(_) => not_built(what),
-                Err(refusal) => refusal.answer(),
-            },
+            Route::Profiles(name) => self.profiles(call, name).await,
+            Route::System(kind, name) => self.rights(call, kind, name).await,
         }
     }
 }

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use extoauth_core::engine::{Book, Ledger, LedgerError};
 use extoauth_core::ids::{IntegrationName, Subject, TrustKey};
-use extoauth_core::registry::{IntegrationRecord, Registry, TrustRecord};
+use extoauth_core::registry::{CheckRecord, IntegrationRecord, Registry, TrustRecord};
 use extoauth_core::request::{RequestId, StoredRequest};
+use extoauth_core::rights::SystemRights;
+use extoauth_core::systems::SystemId;
 use http::Request;
 use jiff::Timestamp;
 
@@ -115,6 +117,15 @@ pub trait State: Send + Sync {
 
     /// When the journal of a subject got its last entry.
     fn last_change(&self, subject: &Subject) -> impl Future<Output = Result<Option<Timestamp>, StoreError>> + Send;
+
+    /// What the last check of an integration saw.
+    fn last_check(
+        &self,
+        name: &IntegrationName,
+    ) -> impl Future<Output = Result<Option<CheckRecord>, StoreError>> + Send;
+
+    /// Our rights in a system, as they were last seen.
+    fn rights(&self, system: &SystemId) -> impl Future<Output = Result<Option<SystemRights>, StoreError>> + Send;
 }
 
 /// Sends messages about requests.
@@ -180,6 +191,14 @@ impl State for Store {
 
     async fn last_change(&self, subject: &Subject) -> Result<Option<Timestamp>, StoreError> {
         Self::last_change(self, subject).await
+    }
+
+    async fn last_check(&self, name: &IntegrationName) -> Result<Option<CheckRecord>, StoreError> {
+        Registry::last_check(self, name).await.map_err(read_failed)
+    }
+
+    async fn rights(&self, system: &SystemId) -> Result<Option<SystemRights>, StoreError> {
+        Registry::rights(self, system).await.map_err(read_failed)
     }
 }
 

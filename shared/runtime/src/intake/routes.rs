@@ -13,10 +13,12 @@ pub(super) enum Route<'a> {
     Integrations,
     /// `/integrations/{name}`
     Integration(&'a str),
+    /// `/integrations/{name}/profiles.yml`
+    Profiles(&'a str),
+    /// `/systems/{kind}/{name}`
+    System(&'a str, &'a str),
     /// `/explain`
     Explain,
-    /// A path of a later version: its method, and what it would be.
-    Later(Method, &'static str),
 }
 
 impl<'a> Route<'a> {
@@ -32,7 +34,8 @@ impl<'a> Route<'a> {
             ["integrations"] => Self::Integrations,
             ["integrations", name] => Self::Integration(name),
             ["explain"] => Self::Explain,
-            ["systems", _, _] => Self::Later(Method::GET, "The report on our rights in a system"),
+            ["integrations", name, "profiles.yml"] => Self::Profiles(name),
+            ["systems", kind, name] => Self::System(kind, name),
             _ => return None,
         })
     }
@@ -41,8 +44,9 @@ impl<'a> Route<'a> {
     pub(super) fn method(&self) -> Method {
         match self {
             Self::Requests | Self::Explain => Method::POST,
-            Self::Request(_) | Self::Integrations | Self::Integration(_) => Method::GET,
-            Self::Later(method, _) => method.clone(),
+            Self::Request(_) | Self::Integrations | Self::Integration(_) | Self::Profiles(_) | Self::System(..) => {
+                Method::GET
+            }
         }
     }
 }

@@ -1,13 +1,17 @@
-//! `GET /integrations`, `GET /integrations/{name}`, `POST /explain`: answered from stored state, no system is asked.
+//! `GET /integrations…`, `GET /systems/{kind}/{name}`, `POST /explain`: answered from stored state, no system is asked.
 
 use extoauth_automation::explain::{Pasted, Values, explain};
+use extoauth_automation::profiles;
 use extoauth_core::engine::{InventoryItem, Ownership};
 use extoauth_core::ids::{IntegrationName, Subject};
 use extoauth_core::problem::Problems;
-use extoauth_core::registry::IntegrationRecord;
+use extoauth_core::registry::{CheckRecord, IntegrationRecord};
 use extoauth_core::request::StoredRequest;
+use extoauth_core::rights::{Right, RightState};
+use extoauth_core::systems::{Mode, SystemId, SystemKind};
 use futures::future::{try_join, try_join3};
 use http::Request;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::answer::{problem, problems, unavailable};
@@ -52,13 +56,18 @@ impl<D: Door, S: State, O: Outbox> Intake<D, S, O> {
         let (own, shared) = (Subject::Integration(name.clone()), Subject::Trust(key.clone()));
         let books = try_join(self.state.book(&own), self.state.book(&shared));
         let changes = try_join(self.state.last_change(&own), self.state.last_change(&shared));
-        let ((own, shared), (changed, trust_changed), (trust, last)) =
-            try_join3(books, changes, try_join(self.state.trust(&key), self.last_request(caller, &record))).await?;
+        let records =
+            try_join3(self.state.trust(&key), self.last_request(caller, &record), self.state.last_check(name));
+        let ((own, shared), (changed, trust_changed), (trust, last, check)) =
+            try_join3(books, changes, records).await?;
         let items = |items: Vec<InventoryItem>, of| items.into_iter().map(move |item| resource(&item, of));
         let resources: Vec<Value> = items(own.items.into_values().collect(), "integration")
             .chain(items(shared.items.into_values().collect(), "trust"))
             .collect();
+        let check = check.filter(|check| check.instance == caller.instance);
+        // A request that stopped before it could judge anything has its own findings only.
         let ended = last.as_ref().filter(|request| request.status.is_final());
+        let findings = check.as_ref().map(|check| &check.findings).or_else(|| ended.map(|request| &request.findings));
         let open = |request: &StoredRequest| -> Vec<Value> {
             request.handoffs.iter().filter(|step| step.done != Some(true)).map(|step| json!(step)).collect()
         };
@@ -85,7 +94,10 @@ impl<D: Door, S: State, O: Outbox> Intake<D, S, O> {
                 "status": request.status,
                 "updated": request.updated,
             })),
-            "findings": ended.map(|request| &request.findings),
+            "findings": findings,
+            "last_check": check.as_ref().map(|check| json!({"at": check.at, "request": check.request})),
+            "people": check.as_ref().map(|check| json!({"may_sign_in": check.people, "connected": null})),
+            "secret": check.as_ref().map(|check| json!({"made": check.secret_made, "ends": check.secret_ends})),
             "handoffs": last.as_ref().map(open),
         })))
     }
@@ -101,6 +113,59 @@ impl<D: Door, S: State, O: Outbox> Intake<D, S, O> {
         let found = self.state.find(&id).await?;
         let request = found.map(|held| self.state.request(&held).clone());
         Ok(request.filter(|request| request.content.instance == caller.instance))
+    }
+
+    /// `profiles.yml` for dbt Core, from what the last check saw in dbt.
+    pub(super) async fn profiles(&self, call: &Request<Vec<u8>>, name: &str) -> Answer {
+        if let Err(refused) = self.reader(call).await {
+            return refused;
+        }
+        let Ok(name) = IntegrationName::try_from(name.to_owned()) else { return missing() };
+        match try_join(self.state.integration(&name), self.state.last_check(&name)).await {
+            Ok((Some(record), Some(CheckRecord { sign_in: Some(sign_in), .. }))) => {
+                Answer::file("application/yaml", profiles::render(&record.desired, &sign_in))
+            }
+            Ok((Some(_), _)) => problem(409, "dbt's side of this integration has not been read yet. Ask for `verify`."),
+            Ok((None, _)) => missing(),
+            Err(error) => unread(&error),
+        }
+    }
+
+    /// Our rights in a system, as the last check met them.
+    pub(super) async fn rights(&self, call: &Request<Vec<u8>>, kind: &str, name: &str) -> Answer {
+        if let Err(refused) = self.reader(call).await {
+            return refused;
+        }
+        let Some((system, mode)) = self.system(kind, name) else {
+            return problem(404, "There is no such system in the configuration.");
+        };
+        let body = |rights: &[Right], at: Option<Timestamp>| json!({"kind": kind, "name": name, "mode": mode, "checked": at, "rights": rights});
+        match self.state.rights(&system).await {
+            Ok(Some(seen)) => Answer::json(200, &body(&seen.rights, Some(seen.at))),
+            Ok(None) => {
+                let detail = "no integration on this system has been checked yet: ask for `verify` of one";
+                Answer::json(200, &body(&[Right::new("everything", "", RightState::Unknown, detail)], None))
+            }
+            Err(error) => unread(&error),
+        }
+    }
+
+    /// A configured system, by its kind and name in paths.
+    fn system(&self, kind: &str, name: &str) -> Option<(SystemId, Mode)> {
+        let systems = &self.systems;
+        let (kind, mode) = match kind {
+            "okta" => (SystemKind::Okta, systems.okta.get(name)?.mode),
+            "entra" => (SystemKind::Entra, systems.entra.get(name)?.mode),
+            "dbt" => (SystemKind::Dbt, systems.dbt.get(name)?.mode),
+            "redshift" => (SystemKind::Redshift, systems.redshift.get(name)?.mode),
+            "identity_center" => (SystemKind::IdentityCenter, systems.redshift.get(name)?.identity_center.mode),
+            "servicenow" => {
+                systems.servicenow.get(name)?;
+                (SystemKind::Servicenow, Mode::Manage)
+            }
+            _ => return None,
+        };
+        Some((SystemId::new(kind, name), mode))
     }
 
     /// What an error text means. It is not stored, not logged, and not in the answer; one that holds a token is refused

@@ -49,9 +49,6 @@ impl<D: Door, S: State, O: Outbox> Intake<D, S, O> {
             }
         }
         let content = submission.validate(&self.systems, &self.policy).map_err(invalid)?;
-        if content.variables.flag("repair") {
-            return Err(not_built("The variable `repair`"));
-        }
         Ok((caller, content))
     }
 

@@ -8,10 +8,13 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use extoauth_core::engine::{Draft as JournalDraft, LedgerError};
 use extoauth_core::ids::{IntegrationName, Subject, TrustKey};
-use extoauth_core::registry::{IntegrationRecord, Registry, TrustRecord};
+use extoauth_core::registry::{CheckRecord, IntegrationRecord, Registry, TrustRecord};
+use extoauth_core::rights::SystemRights;
+use extoauth_core::systems::SystemId;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::error::failed;
 use super::item::{Draft, Key, Row, SCHEMA, json, moment, number, text};
@@ -27,6 +30,14 @@ fn trust_key(key: &TrustKey) -> Key {
 
 fn plan_key(integration: &IntegrationName, digest: &str) -> Key {
     Key::new(format!("plan#{integration}"), digest)
+}
+
+fn check_key(integration: &IntegrationName) -> Key {
+    Key::new("check", integration.as_str())
+}
+
+fn rights_key(system: &SystemId) -> Key {
+    Key::new("rights", system.to_string())
 }
 
 fn owners(row: &Row) -> Result<BTreeSet<IntegrationName>, StoreError> {
@@ -69,6 +80,14 @@ impl Store {
             .map_err(|e| failed("last journal entry", &e))?;
         let Some(last) = found.items.unwrap_or_default().pop() else { return Ok(None) };
         Ok(Some(Row::read(last)?.json::<JournalDraft>("draft")?.at))
+    }
+
+    /// Stores a record in place of the one before.
+    async fn replace(&self, what: &str, key: &Key, record: &impl Serialize) -> Result<(), StoreError> {
+        let item = Draft::new(key).with("body", json(record)?).attributes();
+        let sent = self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await;
+        sent.map_err(|e| failed(what, &e))?;
+        Ok(())
     }
 
     async fn remove(&self, what: &str, key: &Key) -> Result<(), StoreError> {
@@ -156,17 +175,16 @@ impl Registry for Store {
     }
 
     fn put_integration<'a>(&'a self, record: &'a IntegrationRecord) -> BoxFuture<'a, Result<(), LedgerError>> {
-        async move {
-            let item = Draft::new(&integration_key(&record.desired.name)).with("body", json(record)?).attributes();
-            let sent = self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await;
-            sent.map_err(|e| failed("store the integration", &e))?;
-            Ok(())
-        }
-        .boxed()
+        async move { Ok(self.replace("store the integration", &integration_key(&record.desired.name), record).await?) }
+            .boxed()
     }
 
     fn remove_integration<'a>(&'a self, name: &'a IntegrationName) -> BoxFuture<'a, Result<(), LedgerError>> {
-        async move { Ok(self.remove("forget the integration", &integration_key(name)).await?) }.boxed()
+        async move {
+            self.remove("forget the integration's last check", &check_key(name)).await?;
+            Ok(self.remove("forget the integration", &integration_key(name)).await?)
+        }
+        .boxed()
     }
 
     fn trust<'a>(&'a self, key: &'a TrustKey) -> BoxFuture<'a, Result<Option<TrustRecord>, LedgerError>> {
@@ -244,5 +262,36 @@ impl Registry for Store {
             Ok(found.map(|row| row.moment("at")).transpose()?)
         }
         .boxed()
+    }
+
+    fn last_check<'a>(
+        &'a self,
+        integration: &'a IntegrationName,
+    ) -> BoxFuture<'a, Result<Option<CheckRecord>, LedgerError>> {
+        async move {
+            let found = self.get("last check", &check_key(integration)).await?;
+            Ok(found.map(|row| row.json("body")).transpose()?)
+        }
+        .boxed()
+    }
+
+    fn put_check<'a>(
+        &'a self,
+        integration: &'a IntegrationName,
+        record: &'a CheckRecord,
+    ) -> BoxFuture<'a, Result<(), LedgerError>> {
+        async move { Ok(self.replace("store the check", &check_key(integration), record).await?) }.boxed()
+    }
+
+    fn rights<'a>(&'a self, system: &'a SystemId) -> BoxFuture<'a, Result<Option<SystemRights>, LedgerError>> {
+        async move {
+            let found = self.get("rights", &rights_key(system)).await?;
+            Ok(found.map(|row| row.json("body")).transpose()?)
+        }
+        .boxed()
+    }
+
+    fn put_rights<'a>(&'a self, rights: &'a SystemRights) -> BoxFuture<'a, Result<(), LedgerError>> {
+        async move { Ok(self.replace("store the rights", &rights_key(&rights.system), rights).await?) }.boxed()
     }
 }

@@ -20,6 +20,19 @@ pub struct Project {
     pub name: String,
 }
 
+/// What an account may use.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct AccountPlan {
+    /// The account's id.
+    pub id: u64,
+    /// Its plan: `enterprise_2025`, `team_2022`, `trial` …; empty where dbt does not tell it.
+    #[serde(default, deserialize_with = "null_default")]
+    pub plan: String,
+    /// Whether dbt has locked the account (an unpaid bill, an ended trial).
+    #[serde(default, deserialize_with = "null_default")]
+    pub locked: bool,
+}
+
 /// A private endpoint (PrivateLink) of the account.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct PrivateEndpoint {
@@ -76,6 +89,22 @@ impl Read {
                        or the account's IP restrictions refuse this function's address";
         Err(CallError::new(ErrorKind::Forbidden, self.system().clone(), OPERATION, message)
             .on(self.account().to_string()))
+    }
+
+    /// The account's plan, as every token of the account may see it.
+    ///
+    /// # Errors
+    /// `Forbidden` where the list lacks the account; else as every call.
+    pub async fn plan(&self) -> CallResult<AccountPlan> {
+        const OPERATION: &str = "read the account's plan";
+        let url = self.0.endpoint.url_slash(OPERATION, &["api", "v3", "accounts"])?;
+        let call = Call::new(OPERATION, Method::GET, url).signed(&*self.0);
+        let accounts: Listed<AccountPlan> = self.send(&call).await?.json()?;
+        accounts.data.into_iter().find(|account| account.id == self.account()).ok_or_else(|| {
+            let message = "the token does not see this account";
+            CallError::new(ErrorKind::Forbidden, self.system().clone(), OPERATION, message)
+                .on(self.account().to_string())
+        })
     }
 
     /// The rights by feature, as far as reading shows them. Whether the token may write shows only in writing: dbt has

@@ -4,6 +4,7 @@
 //! marked UNCONFIRMED where it matters.
 
 mod account;
+mod attributes;
 mod connections;
 mod envelope;
 mod environments;
@@ -31,7 +32,8 @@ use crate::http::{
 };
 use envelope::{Enveloped, Listed};
 
-pub use account::{PrivateEndpoint, Project};
+pub use account::{AccountPlan, PrivateEndpoint, Project};
+pub use attributes::Attributes;
 pub use connections::{Connection, ConnectionRow, ConnectionSpec};
 pub use environments::Environment;
 pub use oauth::{OauthConfiguration, OauthConfigurationSpec};

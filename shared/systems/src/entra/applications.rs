@@ -19,7 +19,7 @@ use crate::http::Written;
 /// The members that we read. Secrets must be named to be in an answer; `keyCredentials` is left out, since it counts
 /// against a limit of 150 a minute (Graph, list applications).
 const SELECT: &str = "id,appId,uniqueName,displayName,signInAudience,createdDateTime,tags,identifierUris,api,optionalClaims,\
-    web,requiredResourceAccess,passwordCredentials";
+    web,spa,publicClient,requiredResourceAccess,passwordCredentials,isDisabled";
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 

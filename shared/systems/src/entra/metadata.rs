@@ -36,6 +36,36 @@ struct Document {
     issuer: String,
     authorization_endpoint: String,
     token_endpoint: String,
+    #[serde(default)]
+    jwks_uri: String,
+}
+
+/// One discovery document of the tenant, as it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Discovery {
+    /// Its `issuer`.
+    pub issuer: String,
+    /// Where the signing keys are; empty where it names none.
+    pub jwks_uri: String,
+    /// The authorize URL of this version of the endpoints.
+    pub authorize_url: String,
+    /// The token URL of this version of the endpoints.
+    pub token_url: String,
+}
+
+/// A set of keys (RFC 7517).
+#[derive(Deserialize)]
+struct KeySet {
+    #[serde(default)]
+    keys: Vec<Key>,
+}
+
+#[derive(Deserialize)]
+struct Key {
+    #[serde(default)]
+    kty: String,
+    #[serde(rename = "use", default)]
+    purpose: Option<String>,
 }
 
 impl Read {
@@ -65,19 +95,57 @@ impl Read {
             token_url: v2.token_endpoint.clone(),
         })
     }
+
+    /// The discovery document of one version, read anew each time. That of version 1 is the one at the configured
+    /// authority: it states the issuer `https://sts.windows.net/{tenant}/` (whether that host serves the document itself
+    /// is UNCONFIRMED).
+    ///
+    /// # Errors
+    /// As [`metadata`](Self::metadata).
+    pub async fn discovery(&self, version: TokenVersion) -> CallResult<Discovery> {
+        let path: &[&str] = match version {
+            TokenVersion::V1 => &[".well-known", "openid-configuration"],
+            TokenVersion::V2 => &["v2.0", ".well-known", "openid-configuration"],
+        };
+        let document = self.session.read_document(path).await?;
+        Ok(Discovery {
+            issuer: document.issuer,
+            jwks_uri: document.jwks_uri,
+            authorize_url: document.authorization_endpoint,
+            token_url: document.token_endpoint,
+        })
+    }
+
+    /// How many keys that sign tokens stand at a discovery document's `jwks_uri`.
+    ///
+    /// # Errors
+    /// `Refused` if that is no URL on the configured authority's host.
+    pub async fn signing_keys(&self, discovery: &Discovery) -> CallResult<usize> {
+        const OPERATION: &str = "read signing keys";
+        let login = &self.session.login;
+        let url = Url::parse(&discovery.jwks_uri).map_err(|_| {
+            let text = format!("`jwks_uri` of the discovery document is no URL: `{}`", discovery.jwks_uri);
+            CallError::new(ErrorKind::Refused, login.system.clone(), OPERATION, text)
+        })?;
+        let call = Call::new(OPERATION, Method::GET, url).on(&self.session.tenant_id);
+        let set: KeySet = login.send(&call).await?.json()?;
+        let signs = |key: &&Key| !key.kty.is_empty() && key.purpose.as_deref().is_none_or(|purpose| purpose == "sig");
+        Ok(set.keys.iter().filter(signs).count())
+    }
 }
 
 impl Session {
+    async fn read_document(&self, path: &[&str]) -> CallResult<Document> {
+        let segments = [&[self.tenant_id.as_str()], path].concat();
+        let url = self.login.url(OPERATION, &segments)?;
+        let call = Call::new(OPERATION, Method::GET, url).on(&self.tenant_id);
+        let document: Document = self.login.send(&call).await?.json()?;
+        self.check(&document)?;
+        Ok(document)
+    }
+
     async fn document<'d>(&self, cell: &'d OnceCell<Document>, path: &[&str]) -> CallResult<&'d Document> {
-        cell.get_or_try_init(|| async {
-            let segments = [&[self.tenant_id.as_str()], path].concat();
-            let url = self.login.url(OPERATION, &segments)?;
-            let call = Call::new(OPERATION, Method::GET, url).on(&self.tenant_id);
-            let document: Document = self.login.send(&call).await?.json()?;
-            self.check(&document)?;
-            Ok(document)
-        })
-        .await
+        cell.get_or_try_init(|| self.read_document(path)).await
     }
 
     fn check(&self, document: &Document) -> CallResult<()> {

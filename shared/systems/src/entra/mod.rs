@@ -18,6 +18,7 @@ mod passwords;
 mod permission;
 mod policies;
 mod principals;
+mod proof;
 mod recent;
 mod references;
 mod resource_app;
@@ -39,7 +40,7 @@ use url::Url;
 use crate::http::{Call, Credential, Reply, Sender};
 
 pub use client_auth::WebIdentity;
-pub use metadata::Metadata;
+pub use metadata::{Discovery, Metadata};
 pub use model::{
     Application, Assignment, ClientAppSpec, DeletedApplication, Grant, Group, Member, Password, PasswordRules,
     PermissionScope, PermissionScopeSpec, PreAuthorized, RequiredScope, ResourceAppSpec, ServicePrincipal,
@@ -48,6 +49,7 @@ pub use model::{
 use odata::Page;
 pub use passwords::NewPassword;
 use permission::Permission;
+pub use proof::SecretAnswer;
 use session::Session;
 
 /// Client id of Microsoft Graph, in every tenant and cloud.

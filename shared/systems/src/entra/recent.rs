@@ -112,6 +112,14 @@ impl Recent {
         self.fate(place, id) == Some(Fate::Removed)
     }
 
+    /// Whether this process has made a client secret a moment ago, of whatever application.
+    pub(super) fn has_new_password(&self) -> bool {
+        let is_new = |place: &Place, fate: Fate, at: &Instant| {
+            matches!(place, Place::Passwords(_)) && fate == Fate::Made && at.elapsed() < MEMORY
+        };
+        self.entries().iter().any(|((place, _), (fate, at, _))| is_new(place, *fate, at))
+    }
+
     /// Whether a collection with exactly these items can be the present one.
     pub(super) fn fits<'i>(&self, place: &Place, ids: impl Iterator<Item = &'i str> + Clone) -> bool {
         self.entries().iter().filter(|((p, _), (_, at, _))| p == place && at.elapsed() < MEMORY).all(

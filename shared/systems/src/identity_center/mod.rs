@@ -4,6 +4,7 @@
 
 mod read;
 pub mod rules;
+mod users;
 mod write;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use read::Read;
+pub use users::ListedUser;
 pub use write::Write;
 
 /// Trusted token issuers that one instance can have; not raisable (IAM Identity Center quotas).

@@ -10,6 +10,7 @@ use extoauth_core::systems::SystemId;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::rules::Lookup;
+use super::users::ListedUser;
 use super::{Instance, Issuer, IssuerName, JWT_BEARER};
 use crate::aws::issuers::AuthorizedIssuer;
 use crate::aws::{Call, Caller, Session};
@@ -199,6 +200,27 @@ impl Read {
         Ok(Some(list.collect()))
     }
 
+    /// How many users and groups are assigned to an application that asks for an assignment, at most a page of them;
+    /// `None`: it lets everybody in.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such application.
+    pub async fn assignments_required(&self, application_arn: &str) -> CallResult<Option<usize>> {
+        let call = Call::read(
+            "read whether assignments are required",
+            "sso:GetApplicationAssignmentConfiguration",
+            application_arn,
+        );
+        let request = || self.sso.get_application_assignment_configuration().application_arn(application_arn);
+        if !self.caller.send(call, || request().send()).await?.assignment_required() {
+            return Ok(None);
+        }
+        let call = Call::read("list who is assigned", "sso:ListApplicationAssignments", application_arn);
+        let request = || self.sso.list_application_assignments().application_arn(application_arn);
+        let page = self.caller.send(call, || request().send()).await?;
+        Ok(Some(page.application_assignments().len()))
+    }
+
     /// Id of the one user whose attribute has this value; `None` if there is none.
     ///
     /// # Errors
@@ -213,6 +235,29 @@ impl Read {
         let request = || self.store.get_user_id().identity_store_id(identity_store_id).alternate_identifier(by.clone());
         let found = absent_is_none(self.caller.send(call, || request().send()).await)?;
         Ok(found.map(|user| user.user_id().to_owned()))
+    }
+
+    /// The users of the identity store by the values that an attribute has for each of them, for attributes by which the
+    /// API cannot look up. `None` where there are more than `most` users: nothing can be said of all of them then.
+    ///
+    /// # Errors
+    /// `Forbidden` without the right to list users.
+    pub async fn users_listed(&self, identity_store_id: &str, most: usize) -> CallResult<Option<Vec<ListedUser>>> {
+        let call = Call::read("list users", "identitystore:ListUsers", identity_store_id);
+        let mut users = Vec::new();
+        let mut token = None;
+        loop {
+            let request = || self.store.list_users().identity_store_id(identity_store_id).set_next_token(token.clone());
+            let page = self.caller.send(call, || request().send()).await?;
+            users.extend(page.users().iter().map(ListedUser::of));
+            if users.len() > most {
+                return Ok(None);
+            }
+            token = page.next_token;
+            if token.is_none() {
+                return Ok(Some(users));
+            }
+        }
     }
 
     /// Id of the group with this display name; `None` if there is none.

@@ -7,6 +7,8 @@ use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use serde_json::Value;
+use url::Url;
 
 use super::Read;
 use crate::http::{Call, null_default};
@@ -69,6 +71,31 @@ impl Read {
         self.session.endpoint.send(&call).await?.json()
     }
 
+    /// How many signing keys stand at a `jwks_uri`, which must be https on the org's own host. The signing key's public
+    /// half is all that is there; keys for encryption are not counted.
+    ///
+    /// # Errors
+    /// `Refused` for a URL elsewhere, which is not called; `NotFound` if nothing is there.
+    pub async fn signing_keys(&self, jwks_uri: &str) -> CallResult<usize> {
+        const OPERATION: &str = "read signing keys";
+        let endpoint = &self.session.endpoint;
+        let url = Url::parse(jwks_uri).map_err(|_| {
+            CallError::new(ErrorKind::Refused, endpoint.system.clone(), OPERATION, "the `jwks_uri` is not a URL")
+        })?;
+        let keys: Keys = endpoint.send(&Call::new(OPERATION, Method::GET, url).on("jwks_uri")).await?.json()?;
+        Ok(keys.keys.iter().filter(|key| key.get("use").is_none_or(|purpose| purpose == "sig")).count())
+    }
+
+    /// An OAuth endpoint (`authorize`, `token`) of a custom authorization server on the org's own host. Okta answers
+    /// there whatever host its issuer names.
+    ///
+    /// # Errors
+    /// `Refused` if the server's id is not a name.
+    pub fn oauth_url(&self, server: &str, endpoint: &str) -> CallResult<String> {
+        let path = ["oauth2", server, "v1", endpoint];
+        Ok(self.session.endpoint.url("name an OAuth endpoint", &path)?.into())
+    }
+
     /// Proves a client secret without a user: the server is asked about a token that does not exist, which it answers
     /// only to a client that proves itself.
     ///
@@ -110,6 +137,12 @@ impl Read {
             Err(e) => Ok(Proof::Unclear(e.message)),
         }
     }
+}
+
+#[derive(Deserialize)]
+struct Keys {
+    #[serde(default, deserialize_with = "null_default")]
+    keys: Vec<Value>,
 }
 
 #[derive(Deserialize)]

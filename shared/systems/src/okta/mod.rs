@@ -29,11 +29,12 @@ use url::Url;
 
 use crate::http::{Call, Credential, Reply, Sender, link_next};
 
+pub use apps::AppUserPage;
 pub use discovery::{Discovery, Proof};
 pub use groups::{Group, Member, MemberPage, NextPage};
 pub use model::{
-    App, AppGroup, AppSpec, AuthorizationServer, Claim, ClaimSpec, ClientSecret, EVERYONE, Policy, PolicySpec, Rule,
-    RuleSpec, Scope as ServerScope, ScopeSpec, ServerSpec,
+    Account, App, AppGroup, AppSpec, AppUser, AuthorizationServer, Claim, ClaimSpec, ClientSecret, EVERYONE, Policy,
+    PolicySpec, Rule, RuleSpec, Scope as ServerScope, ScopeSpec, ServerSpec,
 };
 use scope::{Purpose, Scope};
 use session::Session;

@@ -16,15 +16,26 @@ impl Read {
     /// # Errors
     /// If the org cannot be asked at all: credential refused, no answer, no time.
     pub async fn rights(&self) -> CallResult<Vec<Right>> {
-        let granted = self.session.granted(self.purpose).await?;
+        let granted = self.granted_rights().await;
         let (apps, servers, groups) = futures::join!(
             self.may_read("read apps", Scope::AppsRead, &["api", "v1", "apps"]),
             self.may_read("read authorization servers", Scope::ServersRead, &SERVERS),
             self.may_read("read groups", Scope::GroupsRead, &["api", "v1", "groups"]),
         );
         let mut rights = vec![apps?, servers?, groups?];
-        let wanted = self.purpose.scopes().iter().filter(|s| matches!(s, Scope::AppsManage | Scope::ServersManage));
-        for scope in wanted {
+        let writes = [Scope::AppsManage.name(), Scope::ServersManage.name()];
+        rights.extend(granted?.into_iter().filter(|right| writes.contains(&right.name.as_str())));
+        Ok(rights)
+    }
+
+    /// The rights by feature, as far as the token itself tells: no call is made for them but the sign-in. An SSWS token
+    /// tells nothing.
+    ///
+    /// # Errors
+    /// If the sign-in is refused.
+    pub async fn granted_rights(&self) -> CallResult<Vec<Right>> {
+        let granted = self.session.granted(self.purpose).await?;
+        let of = |scope: &Scope| {
             let (state, detail) = match &granted {
                 None => (RightState::Unknown, "an SSWS token has the rights of its admin, which show only in use"),
                 Some(granted) if scope.is_in(granted) => {
@@ -32,9 +43,9 @@ impl Read {
                 }
                 Some(_) => (RightState::Missing, "a Super Admin must grant this scope to the API Services app"),
             };
-            rights.push(Right::new(scope.feature(), scope.name(), state, detail));
-        }
-        Ok(rights)
+            Right::new(scope.feature(), scope.name(), state, detail)
+        };
+        Ok(self.purpose.scopes().iter().map(of).collect())
     }
 
     async fn may_read(&self, operation: &'static str, scope: Scope, path: &[&str]) -> CallResult<Right> {

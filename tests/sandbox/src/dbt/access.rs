@@ -93,7 +93,7 @@ fn level(permission_set: &str, area: Area) -> Level {
 
 /// Calls a minute that the account allows, and the pause after more (dbt docs, "Rate limits": 5,000 a minute and account,
 /// then five minutes).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Limiter {
     per_minute: u32,
     minute: i64,

@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::seed::{DBT_NAME, USERS};
-use crate::world::{System, World};
+use crate::world::{PutBack, System, World};
 use envelope::Problem;
 use store::{Row, Rows, Store};
 
@@ -312,5 +312,10 @@ impl System for Account {
 
     fn reset(&self) {
         *self.store() = Store::seeded(self.world.clock.now());
+    }
+
+    fn keep(self: Arc<Self>) -> PutBack {
+        let store = self.store().clone();
+        Box::new(move || *self.store() = store.clone())
     }
 }

@@ -74,6 +74,7 @@ pub(super) fn reference(rows: &Rows, field: &str, body: &Map<String, Value>) -> 
 }
 
 /// Everything that the account holds.
+#[derive(Clone)]
 pub(super) struct Store {
     next_id: u64,
     pub(super) oauth_configurations: Rows,

@@ -90,6 +90,11 @@ impl Application {
         if self.shown["api"]["requestedAccessTokenVersion"] == 2 { 2 } else { 1 }
     }
 
+    /// `isDisabled`: a deactivated application gets no new tokens, and none are given out for it.
+    pub fn disabled(&self) -> bool {
+        self.shown["isDisabled"] == true
+    }
+
     /// `identifierUris`.
     pub fn identifier_uris(&self) -> impl Iterator<Item = &str> {
         texts(&self.shown["identifierUris"])

@@ -51,7 +51,7 @@ use tower::ServiceExt as _;
 pub use options::TenantOptions;
 
 use crate::seed as names;
-use crate::world::{CallView, Classified, System, World};
+use crate::world::{CallView, Classified, PutBack, System, World};
 use data::Data;
 use error::Problem;
 use keys::{Certified, SigningKey};
@@ -224,6 +224,14 @@ impl System for Tenant {
     fn reset(&self) {
         *lock(&self.options) = self.options_at_start.clone();
         *self.data() = self.data_at_start.clone();
+    }
+
+    fn keep(self: Arc<Self>) -> PutBack {
+        let (options, data) = (lock(&self.options).clone(), self.data().clone());
+        Box::new(move || {
+            *lock(&self.options) = options.clone();
+            *self.data() = data.clone();
+        })
     }
 }
 

@@ -110,6 +110,7 @@ impl Default for Wiring {
                     "ANY /requests/{id}",
                     "ANY /integrations",
                     "ANY /integrations/{name}",
+                    "ANY /integrations/{name}/profiles.yml",
                     "ANY /systems/{kind}/{name}",
                     "ANY /explain",
                 ]),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::apps::app_target;
 use super::context::{Cx, Input, Pages, no_content, ok};
-use super::data::{GroupAssignment, User};
+use super::data::{App, GroupAssignment, User};
 use super::error::{Answer, Problem};
 use super::log::{self, target};
 use super::{Org, access, show};
@@ -88,17 +88,25 @@ async fn users(State(org): State<Arc<Org>>, cx: Cx, Path(id): Path<String>) -> A
             found.insert(&user.id, user);
         }
     }
-    Pages::new(50, 500)
-        .answer(&org, &cx, found.into_iter(), |user| show::app_user(&org, app, user, app.users.get(&user.id).copied()))
+    Pages::new(50, 500).answer(&org, &cx, found.into_iter(), |user| shown(&org, &cx, app, user))
 }
 
-async fn user(State(org): State<Arc<Org>>, Path((id, user)): Path<(String, String)>) -> Answer {
+/// `expand=user` sends the account along.
+fn shown(org: &Org, cx: &Cx, app: &App, user: &User) -> Value {
+    let mut shown = show::app_user(org, app, user, app.users.get(&user.id).copied());
+    if cx.arg("expand") == Some("user") {
+        shown["_embedded"] = json!({"user": show::user(org, user)});
+    }
+    shown
+}
+
+async fn user(State(org): State<Arc<Org>>, cx: Cx, Path((id, user)): Path<(String, String)>) -> Answer {
     let data = org.data();
     let (app, found) = (data.app(&id)?, data.user(&user)?);
     if !data.assigned(app, &found.id) {
         return Err(Problem::not_found(&user, "AppUser"));
     }
-    ok(show::app_user(&org, app, found, app.users.get(&found.id).copied()))
+    ok(shown(&org, &cx, app, found))
 }
 
 async fn assign_user(State(org): State<Arc<Org>>, cx: Cx, Path(id): Path<String>, Input(input): Input) -> Answer {

@@ -50,7 +50,7 @@ use serde_json::Value;
 pub use options::{KeyKind, OrgOptions, RateLimits};
 
 use crate::seed as names;
-use crate::world::{CallView, Classified, System, World};
+use crate::world::{CallView, Classified, PutBack, System, World};
 use data::Data;
 use error::Problem;
 use keys::{Key, LazyKey};
@@ -252,6 +252,17 @@ impl System for Org {
         lock(&self.replay).clear();
         *lock(&self.limits) = Limits::default();
         lock(&self.policy_writes).clear();
+    }
+
+    /// The limits begin anew: whoever goes back has not called.
+    fn keep(self: Arc<Self>) -> PutBack {
+        let (options, data) = (self.options(), self.data().clone());
+        Box::new(move || {
+            *lock(&self.options) = options.clone();
+            *self.data() = data.clone();
+            *lock(&self.limits) = Limits::default();
+            lock(&self.policy_writes).clear();
+        })
     }
 }
 

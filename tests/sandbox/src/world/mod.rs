@@ -22,7 +22,7 @@ pub use keys::{AccessKeys, Credential, access_key};
 pub use listen::{Listener, admin_door};
 pub use proxy::connect_proxy;
 pub use registry::Registry;
-pub use system::{CallView, Caller, Classified, KINDS, Lag, System, SystemExt};
+pub use system::{CallView, Caller, Classified, KINDS, Lag, PutBack, System, SystemExt};
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -148,6 +148,20 @@ impl World {
         };
         let body = body.collect().await.map_err(|error| anyhow::anyhow!("{host}: {error}"))?.to_bytes();
         Ok(Response::from_parts(parts, body))
+    }
+
+    /// Keeps every system's objects and the calendar as they are now: what is returned goes back to them, without faults
+    /// and with an empty record of calls. What moto holds is not in here.
+    pub fn keep(self: &Arc<Self>) -> PutBack {
+        let world = Arc::clone(self);
+        let (systems, ahead) = (self.systems.keep(), self.clock.ahead());
+        Box::new(move || {
+            world.faults.clear();
+            world.clock.reset();
+            world.clock.advance(ahead);
+            systems.iter().for_each(|put_back| put_back());
+            world.calls.reset();
+        })
     }
 
     /// Calendar, faults, latency, record and every system as at start. What moto holds is not in here.

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use serde_json::{Map, Value};
 
 use super::gate::Gate;
-use super::system::System;
+use super::system::{PutBack, System};
 
 /// The systems of a sandbox.
 #[derive(Default)]
@@ -71,6 +71,11 @@ impl Registry {
         for gate in self.gates() {
             gate.system().reset();
         }
+    }
+
+    /// Keeps every system's objects: each of what is returned puts one system's back.
+    pub fn keep(&self) -> Vec<PutBack> {
+        self.gates().iter().map(|gate| Arc::clone(gate.system()).keep()).collect()
     }
 
     /// Lets go of all systems; they keep the world, which keeps them.

@@ -59,6 +59,9 @@ pub struct Classified {
     pub write: bool,
 }
 
+/// Puts objects back to what they were when they were kept ([`System::keep`]); as often as it is called.
+pub type PutBack = Box<dyn Fn() + Send + Sync>;
+
 /// A stand-in of one remote system.
 ///
 /// Its router is the vendor's API and nothing else: recording, faults and latency are laid around it by the world, once
@@ -89,6 +92,12 @@ pub trait System: Send + Sync + 'static {
 
     /// Back to the objects it held at start.
     fn reset(&self);
+
+    /// Keeps the objects as they are now, for the way back to them. The default keeps nothing: for a stand-in whose
+    /// objects are kept elsewhere, or never change.
+    fn keep(self: Arc<Self>) -> PutBack {
+        Box::new(|| {})
+    }
 }
 
 /// Shorthands for stand-ins in `Arc`s.

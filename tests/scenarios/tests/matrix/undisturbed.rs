@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use extoauth_core::finding::Severity;
 use extoauth_sandbox::world::Call;
 
 use crate::drive::golden;
@@ -76,8 +77,13 @@ async fn a_life(house: &House, provider: &Provider) {
     }
 
     house.forget_calls();
-    house.run(&ticket("verify")).await.good();
-    assert_eq!(writes(&house.calls()), Vec::<String>::new(), "a comparison writes nothing");
+    let verified = house.run(&ticket("verify")).await.good();
+    let calls = house.calls();
+    assert_eq!(writes(&calls), Vec::<String>::new(), "a comparison writes nothing");
+    assert_eq!(by_system(&calls), provider.verify.iter().copied().collect(), "{}", listing(&calls));
+    let not_ok = |severity: Severity| matches!(severity, Severity::Warning | Severity::Critical);
+    let worst: Vec<_> = verified.report.findings.iter().filter(|finding| not_ok(finding.severity)).collect();
+    assert!(worst.is_empty(), "{worst:#?}");
 
     house.run(&ticket("deprovision")).await.good();
     let after = house.picture().await;

@@ -29,6 +29,10 @@ pub struct ClientSecret {
 pub struct ClientSecretIdentity {
     /// ARN.
     pub arn: String,
+    /// The version that provider and dbt are given; empty in what was recorded before it was kept. Only a rotation changes
+    /// it: another value that somebody has made the current one is known to neither.
+    #[serde(default)]
+    pub version: String,
 }
 
 /// Name of an integration's client secret.
@@ -75,7 +79,13 @@ impl Resource for ClientSecret {
         }
         // The name holds deployment and integration, and only this deployment's role can write there: the name is the
         // mark.
-        Ok(current(&found).map_or(Found::Absent, Found::Here))
+        let kept =
+            by.recorded.map(|identity| identity.version.as_str()).filter(|kept| found.versions.contains_key(*kept));
+        let seen = match kept {
+            Some(version) => Some(SecretRef { arn: found.arn.clone(), version: version.to_owned() }),
+            None => current(&found),
+        };
+        Ok(seen.map_or(Found::Absent, Found::Here))
     }
 
     fn wants(&self) -> Fields {
@@ -109,7 +119,7 @@ impl Resource for ClientSecret {
     }
 
     fn identity(&self, seen: &SecretRef) -> ClientSecretIdentity {
-        ClientSecretIdentity { arn: seen.arn.clone() }
+        ClientSecretIdentity { arn: seen.arn.clone(), version: seen.version.clone() }
     }
 
     fn output(&self, seen: &SecretRef) -> SecretRef {

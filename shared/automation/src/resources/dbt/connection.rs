@@ -28,6 +28,10 @@ pub struct Connection {
 pub struct ConnectionIdentity {
     /// Its id.
     pub id: u64,
+    /// Its private link endpoint, as it was when it was recorded: the ticket may have taken it over from another
+    /// connection, so that it stands nowhere else.
+    #[serde(default)]
+    pub private_link_endpoint_id: Option<String>,
 }
 
 impl Connection {
@@ -138,7 +142,7 @@ impl Resource for Connection {
     }
 
     fn identity(&self, seen: &dbt::Connection) -> ConnectionIdentity {
-        ConnectionIdentity { id: seen.id }
+        ConnectionIdentity { id: seen.id, private_link_endpoint_id: seen.private_link_endpoint_id.clone() }
     }
 
     fn output(&self, seen: &dbt::Connection) -> u64 {

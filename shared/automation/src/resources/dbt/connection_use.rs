@@ -111,7 +111,7 @@ impl Resource for ConnectionUse {
     }
 
     fn identity(&self, seen: &dbt::Connection) -> ConnectionIdentity {
-        ConnectionIdentity { id: seen.id }
+        ConnectionIdentity { id: seen.id, private_link_endpoint_id: seen.private_link_endpoint_id.clone() }
     }
 
     fn ownership(&self, before: Option<&dbt::Connection>) -> Ownership {

@@ -7,6 +7,7 @@ use extoauth_core::error::{CallResult, absent_is_none};
 use extoauth_core::ids::Address;
 use extoauth_systems::dbt::{self, OauthConfigurationSpec, Read, Write};
 use extoauth_systems::secrets::{Vault, Version};
+use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,7 @@ pub struct OauthConfiguration {
     redirect_uri: String,
     federation: Federation,
     vault: Vault,
+    last_written: Option<Timestamp>,
 }
 
 /// How dbt names it.
@@ -41,7 +43,13 @@ impl OauthConfiguration {
             redirect_uri: want.redirect_uri.to_string(),
             federation: federation.clone(),
             vault: vault.clone(),
+            last_written: want.baseline.oauth_configuration_written,
         }
+    }
+
+    /// Whether somebody has written to it since the last complete run saw it.
+    fn written_since(&self, seen: &dbt::OauthConfiguration) -> bool {
+        self.last_written.zip(seen.updated_at).is_some_and(|(then, now)| now > then)
     }
 
     fn spec(&self) -> OauthConfigurationSpec {
@@ -126,7 +134,8 @@ impl Resource for OauthConfiguration {
             ("type", Field::is(seen.kind.as_str())),
             ("name", Field::is(seen.name.as_str())),
             ("client_id", Field::is(seen.client_id.as_str())),
-            ("client_secret", Field::Version(written.get(SECRET).cloned())),
+            // dbt shows nobody the secret: what somebody else wrote after us may be another one.
+            ("client_secret", Field::Version(written.get(SECRET).filter(|_| !self.written_since(seen)).cloned())),
             ("authorize_url", Field::is(seen.authorize_url.as_str())),
             ("token_url", Field::is(seen.token_url.as_str())),
             ("redirect_uri", Field::is(seen.redirect_uri.as_str())),

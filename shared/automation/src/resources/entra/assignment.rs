@@ -31,6 +31,9 @@ pub struct AssignmentIdentity {
     pub principal: String,
     /// Id of the assignment.
     pub id: String,
+    /// Object id of the group; empty in what was recorded before it was kept.
+    #[serde(default)]
+    pub group: String,
     /// A person has made it, since we lack the right: a person takes it away.
     #[serde(default)]
     pub by_hand: bool,
@@ -117,6 +120,7 @@ impl Resource for GroupAssignment {
         AssignmentIdentity {
             principal: self.principal().to_owned(),
             id: seen.id.clone(),
+            group: seen.principal_id.clone(),
             by_hand: self.hands != Hands::Ours,
         }
     }

@@ -9,8 +9,10 @@ use extoauth_core::clock::Clock;
 use extoauth_core::engine::Book;
 use extoauth_core::ids::{IntegrationName, Subject, TrustKey};
 use extoauth_core::policy::Policy;
-use extoauth_core::registry::{IntegrationRecord, TrustRecord};
+use extoauth_core::registry::{CheckRecord, IntegrationRecord, TrustRecord};
 use extoauth_core::request::{RequestId, StoredRequest};
+use extoauth_core::rights::SystemRights;
+use extoauth_core::systems::SystemId;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -56,6 +58,8 @@ pub(super) struct FakeState {
     pub(super) deliveries: Mutex<BTreeMap<String, String>>,
     pub(super) integrations: Mutex<BTreeMap<IntegrationName, IntegrationRecord>>,
     pub(super) books: Mutex<BTreeMap<String, Book>>,
+    pub(super) checks: Mutex<BTreeMap<IntegrationName, CheckRecord>>,
+    pub(super) rights: Mutex<BTreeMap<String, SystemRights>>,
     pub(super) down: AtomicBool,
 }
 
@@ -156,6 +160,15 @@ impl State for FakeState {
     async fn last_change(&self, subject: &Subject) -> Result<Option<Timestamp>, StoreError> {
         let known = self.books.lock().expect("not poisoned").contains_key(&subject.to_string());
         Ok(known.then_some(Timestamp::UNIX_EPOCH))
+    }
+
+    async fn last_check(&self, name: &IntegrationName) -> Result<Option<CheckRecord>, StoreError> {
+        Ok(self.checks.lock().expect("not poisoned").get(name).cloned())
+    }
+
+    async fn rights(&self, system: &SystemId) -> Result<Option<SystemRights>, StoreError> {
+        self.up()?;
+        Ok(self.rights.lock().expect("not poisoned").get(&system.to_string()).cloned())
     }
 }
 

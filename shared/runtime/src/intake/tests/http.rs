@@ -20,7 +20,11 @@ async fn paths_and_methods() {
         ("POST", "/integrations", 405),
         ("GET", "/integrations/analytics-dev", 404),
         ("GET", "/integrations/Not%20a%20name", 404),
-        ("GET", "/systems/okta/acme", 501),
+        ("GET", "/systems/okta/other", 404),
+        ("GET", "/systems/ldap/acme", 404),
+        ("PUT", "/systems/okta/acme", 405),
+        ("GET", "/integrations/analytics-dev/profiles.yml", 404),
+        ("GET", "/integrations/analytics-dev/other", 404),
         ("POST", "/explain", 400),
         ("GET", "/systems/okta", 404),
     ];
@@ -68,7 +72,7 @@ async fn keys_open_what_they_are_for() {
     assert_eq!((down.status.as_u16(), header(&down, "retry-after")), (503, Some("5")));
     assert_eq!(intake.answer(&get("", "/requests/x")).await.status, 401);
     assert_eq!(intake.answer(&get("write", "/requests/x")).await.status, 403);
-    for path in ["/integrations", "/integrations/x"] {
+    for path in ["/integrations", "/integrations/x", "/integrations/x/profiles.yml", "/systems/okta/acme"] {
         assert_eq!(intake.answer(&get("", path)).await.status, 401);
         assert_eq!(intake.answer(&get("write", path)).await.status, 403);
     }

@@ -6,7 +6,9 @@ use std::sync::atomic::Ordering;
 use extoauth_core::engine::{Book, InventoryItem, Ownership};
 use extoauth_core::handoff::Handoff;
 use extoauth_core::ids::Address;
+use extoauth_core::registry::CheckRecord;
 use extoauth_core::request::Status;
+use extoauth_core::rights::{Right, RightState, SystemRights};
 use extoauth_core::systems::{SystemId, SystemKind};
 use serde_json::{Value, json};
 
@@ -151,4 +153,52 @@ async fn a_token_is_not_taken() {
         assert_eq!((answer.status.as_u16(), fields(&answer)), (400, vec!["body".to_owned()]));
         assert!(!json_of(&answer).to_string().contains("eyJ"));
     }
+}
+
+fn check() -> CheckRecord {
+    serde_json::from_value(json!({
+        "at": "2026-11-23T12:00:00Z", "request": "r", "instance": "acme.service-now.com", "baseline": {"oauth_configuration_written": null},
+        "findings": [{"check": "issuer_matches", "severity": "critical", "resource": "identity_center.issuer",
+            "expected": "a", "found": "b", "effect": "c", "fix": "d", "row": "R22"}],
+        "sign_in": {"kind": "okta", "client_id": "0oaAPP", "token_url": "https://acme.okta.com/oauth2/aus1/v1/token",
+            "redirect_uri": "https://ab123.us1.dbt.com/complete/okta", "application_id_uri": null},
+        "people": 5, "secret_made": "2026-11-01T00:00:00Z", "secret_ends": null,
+    }))
+    .expect("a check")
+}
+
+#[tokio::test]
+async fn the_last_check_is_shown_with_what_it_found() {
+    let intake = with_one().await;
+    let name = "analytics-dev".to_owned().try_into().expect("a name");
+    let before = intake.answer(&get("read", "/integrations/analytics-dev/profiles.yml")).await;
+    assert_eq!(before.status, 409, "nothing was read yet");
+    intake.state.checks.lock().expect("not poisoned").insert(name, check());
+    let report = json_of(&intake.answer(&get("read", "/integrations/analytics-dev")).await);
+    assert_eq!(report["findings"][0]["check"], "issuer_matches");
+    assert_eq!(report["last_check"], json!({"at": "2026-11-23T12:00:00Z", "request": "r"}));
+    assert_eq!(report["people"], json!({"may_sign_in": 5, "connected": null}));
+    assert_eq!(report["secret"], json!({"made": "2026-11-01T00:00:00Z", "ends": null}));
+
+    let profiles = intake.answer(&get("read", "/integrations/analytics-dev/profiles.yml")).await;
+    assert_eq!(header(&profiles, "content-type"), Some("application/yaml"));
+    let text = String::from_utf8(profiles.body).expect("text");
+    assert!(text.contains("oauth_token_identity_center") && text.contains("wg.example.com"), "{text}");
+}
+
+#[tokio::test]
+async fn rights_are_those_that_the_last_check_met() {
+    let intake = intake();
+    let unknown = json_of(&intake.answer(&get("read", "/systems/okta/acme")).await);
+    assert_eq!((&unknown["checked"], &unknown["rights"][0]["state"]), (&Value::Null, &json!("unknown")));
+    let seen = SystemRights {
+        system: SystemId::new(SystemKind::Okta, "acme"),
+        at: "2026-11-23T12:00:00Z".parse().expect("a time"),
+        rights: vec![Right::new("apps", "okta.apps.manage", RightState::Missing, "a Super Admin must grant it")],
+    };
+    intake.state.rights.lock().expect("not poisoned").insert("okta/acme".into(), seen);
+    let known = json_of(&intake.answer(&get("read", "/systems/okta/acme")).await);
+    assert_eq!(known["mode"], "manage");
+    assert_eq!(known["rights"][0]["name"], "okta.apps.manage");
+    assert_eq!(known["rights"][0]["state"], "missing");
 }

@@ -35,8 +35,16 @@ pub struct Application {
     pub redirect_uris: Vec<String>,
     /// The delegated permissions that it declares to need. A declaration only: a grant is what consents.
     pub required_access: Vec<RequiredScope>,
+    /// The same of the platform single-page application: a code for one of these is redeemed by a browser alone.
+    pub spa_redirect_uris: Vec<String>,
+    /// The same of the platform mobile and desktop: a code for one of these is redeemed without a secret alone.
+    pub public_redirect_uris: Vec<String>,
     /// Clients that need no consent for scopes of this app.
     pub pre_authorized: Vec<PreAuthorized>,
+    /// Whether it was deactivated (`isDisabled`): it gets no new tokens.
+    pub disabled: bool,
+    /// Whether claims mapping policies may change its tokens (`acceptMappedClaims`).
+    pub accepts_mapped_claims: bool,
     /// Its client secrets, without their values.
     pub passwords: Vec<Password>,
     /// Free marks.
@@ -68,6 +76,10 @@ impl TryFrom<Value> for Application {
                 .filter_map(|claim| text(claim, "/name"))
                 .collect(),
             redirect_uris: texts(&raw, "/web/redirectUris"),
+            spa_redirect_uris: texts(&raw, "/spa/redirectUris"),
+            public_redirect_uris: texts(&raw, "/publicClient/redirectUris"),
+            disabled: flag(&raw, "/isDisabled").unwrap_or_default(),
+            accepts_mapped_claims: flag(&raw, "/api/acceptMappedClaims").unwrap_or_default(),
             required_access: items(&raw, "/requiredResourceAccess").iter().flat_map(RequiredScope::read).collect(),
             pre_authorized: items(&raw, "/api/preAuthorizedApplications")
                 .iter()
@@ -86,6 +98,13 @@ impl Application {
     /// there must be sent back as it is.
     pub(in crate::entra) fn collection(&self, pointer: &str) -> &[Value] {
         items(&self.raw, pointer)
+    }
+
+    /// Whether an optional claim of its access tokens has an additional property (`use_guid` of `aud`, say).
+    pub fn access_token_claim_says(&self, claim: &str, property: &str) -> bool {
+        let claims = items(&self.raw, "/optionalClaims/accessToken").iter();
+        let mut of_name = claims.filter(|one| text(one, "/name").as_deref() == Some(claim));
+        of_name.any(|one| texts(one, "/additionalProperties").iter().any(|known| known == property))
     }
 
     /// The application as it is after a PATCH that Entra took: its answer has no body, and a read could come from a

@@ -80,6 +80,8 @@ pub struct Grant {
     pub resource_id: String,
     /// Whether an admin consented for everybody (`AllPrincipals`), not one user for themselves.
     pub all_principals: bool,
+    /// Object id of the user who consented for themselves; `None`: an admin for everybody.
+    pub principal_id: Option<String>,
     /// The scopes' values.
     pub scopes: BTreeSet<String>,
 }
@@ -94,6 +96,7 @@ impl TryFrom<Value> for Grant {
             client_id: text(&raw, "/clientId").unwrap_or_default(),
             resource_id: text(&raw, "/resourceId").unwrap_or_default(),
             all_principals: text(&raw, "/consentType").as_deref() == Some("AllPrincipals"),
+            principal_id: text(&raw, "/principalId"),
             scopes: scopes.split_whitespace().map(str::to_owned).collect(),
         })
     }

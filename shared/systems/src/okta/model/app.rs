@@ -48,6 +48,8 @@ pub struct App {
     pub wildcard_redirect: Option<String>,
     /// The template of the app user name, which is the `sub` of access tokens: `${source.login}` by default.
     pub user_name_template: Option<String>,
+    /// Whether everybody of the org may use the app without being assigned (the console's Federation Broker Mode).
+    pub implicit_assignment: Option<bool>,
     /// Free data that clients of the API may keep with the app.
     pub profile: Map<String, Value>,
     /// The note that admins see in the console.
@@ -101,6 +103,7 @@ impl TryFrom<Value> for App {
             dpop_bound: flag(&raw, &client("dpop_bound_access_tokens")),
             wildcard_redirect: text(&raw, &client("wildcard_redirect")),
             user_name_template: text(&raw, "/credentials/userNameTemplate/template"),
+            implicit_assignment: flag(&raw, "/settings/implicitAssignment"),
             profile: raw.get("profile").and_then(Value::as_object).cloned().unwrap_or_default(),
             admin_note: text(&raw, "/settings/notes/admin"),
             created: time(&raw, "/created"),
@@ -250,6 +253,65 @@ pub struct AppGroup {
     /// Priority among the app's groups.
     #[serde(default)]
     pub priority: Option<i64>,
+}
+
+/// Somebody who is assigned to an app, by themselves or through a group.
+#[derive(Clone, PartialEq, Deserialize)]
+#[serde(try_from = "Value")]
+pub struct AppUser {
+    /// The user's id, `00u…`.
+    pub id: String,
+    /// `USER` (assigned by themselves) or `GROUP`.
+    pub scope: Option<String>,
+    /// Of the assignment, not of the account: `ACTIVE`, `PROVISIONED`, `SUSPENDED` …
+    pub status: Option<String>,
+    /// The user's name in the app: what Okta's own claim `sub` of access tokens holds.
+    pub user_name: Option<String>,
+    /// The user's profile in the app.
+    pub profile: Map<String, Value>,
+    /// The account behind it, where Okta sent it along.
+    pub account: Option<Account>,
+}
+
+/// An account of the org, as it stands beside an assignment.
+#[derive(Clone, PartialEq)]
+pub struct Account {
+    /// `ACTIVE`, `SUSPENDED`, `DEPROVISIONED` …
+    pub status: Option<String>,
+    /// `login`, `email` and the rest: what expressions call `user.…`.
+    pub profile: Map<String, Value>,
+}
+
+/// Profiles are personal data: shown is what tells people apart.
+impl fmt::Debug for AppUser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AppUser").field("id", &self.id).field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+impl TryFrom<Value> for AppUser {
+    type Error = &'static str;
+
+    fn try_from(raw: Value) -> Result<Self, Self::Error> {
+        let map = |pointer: &str| raw.pointer(pointer).and_then(Value::as_object).cloned().unwrap_or_default();
+        Ok(Self {
+            id: id(&raw)?,
+            scope: text(&raw, "/scope"),
+            status: text(&raw, "/status"),
+            user_name: text(&raw, "/credentials/userName"),
+            profile: map("/profile"),
+            account: raw.pointer("/_embedded/user").map(|_| Account {
+                status: text(&raw, "/_embedded/user/status"),
+                profile: map("/_embedded/user/profile"),
+            }),
+        })
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ mod app;
 mod policy;
 mod server;
 
-pub use app::{App, AppGroup, AppSpec, ClientSecret};
+pub use app::{Account, App, AppGroup, AppSpec, AppUser, ClientSecret};
 pub use policy::{EVERYONE, Policy, PolicySpec, Rule, RuleSpec};
 pub use server::{AuthorizationServer, Claim, ClaimSpec, Scope, ScopeSpec, ServerSpec};
 

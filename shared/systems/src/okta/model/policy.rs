@@ -109,6 +109,10 @@ pub struct Rule {
     pub groups: Vec<String>,
     /// The people that it is for besides the groups.
     pub users: Vec<String>,
+    /// The groups that it is not for, whatever includes their members.
+    pub groups_excluded: Vec<String>,
+    /// The people that it is not for, whatever includes them.
+    pub users_excluded: Vec<String>,
     /// Grant types.
     pub grant_types: Vec<String>,
     /// Scopes, or `*`.
@@ -134,6 +138,8 @@ impl TryFrom<Value> for Rule {
             system: flag(&raw, "/system").unwrap_or_default(),
             groups: texts(&raw, "/conditions/people/groups/include"),
             users: texts(&raw, "/conditions/people/users/include"),
+            groups_excluded: texts(&raw, "/conditions/people/groups/exclude"),
+            users_excluded: texts(&raw, "/conditions/people/users/exclude"),
             grant_types: texts(&raw, "/conditions/grantTypes/include"),
             scopes: texts(&raw, "/conditions/scopes/include"),
             access_minutes: integer(&raw, "/actions/token/accessTokenLifetimeMinutes"),

@@ -24,7 +24,7 @@ use uuid::Uuid;
 use super::sso_admin::{AuthorizedTokenIssuer, SsoAdmin};
 use super::wire::{AwsError, page};
 use crate::seed;
-use crate::world::{CallView, Classified, Lag, System, World};
+use crate::world::{CallView, Classified, Lag, PutBack, System, World};
 use application::{IdcApplication, invalid, required};
 use query::Node;
 use xml::respond;
@@ -36,6 +36,7 @@ pub struct Redshift {
     dependent_access_denied: AtomicBool,
 }
 
+#[derive(Clone)]
 struct Applications {
     list: Vec<IdcApplication>,
     last_number: u64,
@@ -273,5 +274,10 @@ impl System for Redshift {
     fn reset(&self) {
         *self.lock() = Applications::seeded();
         self.deny_dependent_access(false);
+    }
+
+    fn keep(self: Arc<Self>) -> PutBack {
+        let applications = self.lock().clone();
+        Box::new(move || *self.lock() = applications.clone())
     }
 }

@@ -26,7 +26,7 @@ use serde_json::{Map, Value, json};
 use super::input::Input;
 use super::wire::{AwsError, json_answer};
 use crate::seed;
-use crate::world::{CallView, Classified, Lag, System, World};
+use crate::world::{CallView, Classified, Lag, PutBack, System, World};
 use model::Directory;
 pub use model::{Application, AuthorizedTokenIssuer, InstanceStatus, Issuer};
 pub(super) use model::{Tags, shown_tags};
@@ -263,5 +263,10 @@ impl System for SsoAdmin {
 
     fn reset(&self) {
         *self.lock() = Directory::seeded(self.started);
+    }
+
+    fn keep(self: Arc<Self>) -> PutBack {
+        let directory = self.lock().clone();
+        Box::new(move || *self.lock() = directory.clone())
     }
 }

@@ -75,6 +75,7 @@ pub struct Application {
 }
 
 /// Everything behind one instance.
+#[derive(Clone)]
 pub(super) struct Directory {
     pub instance: InstanceStatus,
     pub instance_tags: Tags,

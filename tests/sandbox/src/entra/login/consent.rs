@@ -40,7 +40,8 @@ pub(super) fn admit(data: &Data, app: &Application, user: &User) -> Result<Servi
 /// The client's service principal, enabled; `missing` where there is none.
 pub(super) fn usable(data: &Data, app: &Application, missing: Refusal) -> Result<ServicePrincipal, Refusal> {
     let principal = data.principal_of(&app.app_id).ok_or(missing)?;
-    if principal.enabled() {
+    // The code of a deactivated application (`isDisabled`) is UNCONFIRMED.
+    if principal.enabled() && !app.disabled() {
         return Ok(principal.clone());
     }
     let text = format!("Application '{}'({}) is disabled.", app.app_id, app.name());

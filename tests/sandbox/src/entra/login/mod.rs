@@ -124,6 +124,15 @@ impl Realm {
 
     /// Whether this application may sign people in here: one of a single tenant must be asked at its tenant.
     fn admits(self, app: &super::data::Application) -> Result<(), Refusal> {
+        if app.shown["signInAudience"] == "PersonalMicrosoftAccount" {
+            let text = format!(
+                "Application '{}'({}) is configured for use by Microsoft Account users only. Please use the /consumers \
+                 endpoint to serve this request.",
+                app.app_id,
+                app.name()
+            );
+            return Err(Refusal::request(9_002_331, text));
+        }
         let single = matches!(app.shown["signInAudience"].as_str(), None | Some("AzureADMyOrg"));
         if self == Self::Tenant || !single {
             return Ok(());

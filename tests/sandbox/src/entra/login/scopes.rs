@@ -107,11 +107,12 @@ impl Resource {
             );
             return Err(Refusal::new(400, "invalid_resource", 500_011, text));
         };
-        if !principal.enabled() {
+        let app = data.applications.values().find(|app| app.app_id == principal.app_id).cloned();
+        // The code of a deactivated application (`isDisabled`) is UNCONFIRMED.
+        if !principal.enabled() || app.as_ref().is_some_and(Application::disabled) {
             let text = format!("The service principal for resource '{name}' is disabled.");
             return Err(Refusal::new(400, "invalid_resource", 500_014, text));
         }
-        let app = data.applications.values().find(|app| app.app_id == principal.app_id).cloned();
         Ok(Self { principal: principal.clone(), app })
     }
 

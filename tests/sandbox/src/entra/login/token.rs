@@ -116,6 +116,11 @@ impl Request<'_> {
             );
             return Err(Refusal::grant(500_112, text));
         }
+        if !self.app.redirect_uris().any(|web| web == redirect) {
+            let text = "Tokens issued for the 'Single-Page Application' client-type may only be redeemed via cross-origin \
+                        requests.";
+            return Err(Refusal::request(9_002_327, text));
+        }
         let verifier = self.form.get("code_verifier");
         let challenge = verifier.map(|verifier| URL_SAFE_NO_PAD.encode(Sha256::digest(verifier)));
         if challenge != code.challenge {

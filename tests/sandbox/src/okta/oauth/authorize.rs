@@ -92,14 +92,16 @@ fn answer(org: &Org, cx: &Cx, server: &str, form: &Form, username: Option<&str>)
 fn request(server: &Server, app: &App, form: &Form) -> Result<Vec<String>, Problem> {
     let invalid = |text: &str| Problem::oauth(400, "invalid_request", text);
     if form.get("response_type") != Some("code") {
-        let text = "The response type is not supported by the authorization server. Configured response types: [code]";
-        return Err(Problem::oauth(400, "unsupported_response_type", text));
+        return Err(wrong_response_type(app));
     }
     if form.get("response_mode").is_some_and(|mode| mode != "query") {
         return Err(invalid("The response mode isn't supported: query is."));
     }
     if !app.allows("grant_types", "authorization_code") {
         return Err(super::token::wrong_grant(app));
+    }
+    if !app.allows("response_types", "code") {
+        return Err(wrong_response_type(app));
     }
     if form.get("state").is_none() {
         return Err(invalid("The authentication request has an invalid 'state' parameter."));
@@ -114,6 +116,13 @@ fn request(server: &Server, app: &App, form: &Form) -> Result<Vec<String>, Probl
         ));
     }
     requested_scopes(server, form)
+}
+
+fn wrong_response_type(app: &App) -> Problem {
+    let types = app.oauth()["response_types"].as_array().into_iter().flatten().filter_map(serde_json::Value::as_str);
+    let types = types.collect::<Vec<_>>().join(", ");
+    let text = "The response type is not supported by the authorization server. Configured response types:";
+    Problem::oauth(400, "unsupported_response_type", format!("{text} [{types}]"))
 }
 
 /// The scopes of a request: those it names, else the server's default ones.

@@ -31,6 +31,7 @@ impl Story<'_> {
         self.remove_second().await?;
         self.refuse().await?;
         self.verify().await?;
+        self.broken().await?;
         self.ticket(&provision).await?;
         self.people(&report)?;
         self.entra().await?;
@@ -131,6 +132,28 @@ impl Story<'_> {
         ensure!(told.writes == 0, "a comparison wrote {} times", told.writes);
         ensure!(self.changes(&told.report)? == 0, "something is not as it was asked for");
         self.shown("yes; nothing written");
+        Ok(())
+    }
+
+    async fn broken(&mut self) -> anyhow::Result<()> {
+        self.chapter("Somebody breaks a link by hand");
+        let known = self.client.known("integrations/analytics-dev").await?;
+        let resources = known["resources"].as_array().context("the integration has no resources")?;
+        let group = resources.iter().find(|one| one["kind"] == "okta.app.group").context("no group is assigned")?;
+        let part = |name: &str| group["identity"][name].as_str().unwrap_or_default().to_owned();
+        let path = format!("apps/{}/groups/{}", part("app"), part("group"));
+        self.client.okta("DELETE", &path, Value::Null).await?;
+        self.screen.field("in Okta", "an administrator takes the group data-engineers off the app");
+        ensure!(self.login_fails(ANALYTICS, "dev1@example.com").await, "dev1 still gets in");
+        self.screen.field("login", "dev1@example.com does not get in any more");
+        let error = self.fail(&golden("okta-verify")?, "what is wrong?").await?;
+        self.screen.field("wrong", error["message"].as_str().unwrap_or_default());
+        self.screen.field("to do", error["fix"].as_str().unwrap_or_default());
+        let message = error["message"].as_str().unwrap_or_default();
+        ensure!(message.contains("client_assigned"), "another link is named: {message}");
+        let told = self.succeed(&golden("okta-repair")?, "mend it (repair = true, approved)").await?;
+        self.login(ANALYTICS, "dev1@example.com", false).await?;
+        self.shown(format!("named in one line, mended by {} write, dev1 is in", told.writes));
         Ok(())
     }
 

@@ -116,6 +116,15 @@ impl<'a> Story<'a> {
         Ok(told)
     }
 
+    /// A ticket whose request must fail; gives back what it says.
+    pub(crate) async fn fail(&self, body: &Value, asks: &str) -> anyhow::Result<Value> {
+        let mut underway = self.post(body, asks).await?;
+        let told = self.follow(&mut underway, is_final).await?;
+        ensure!(told.report["status"] == "failed", "the request has not failed: {:#}", told.report);
+        ensure!(told.writes == 0, "it wrote {} times", told.writes);
+        Ok(told.report["error"].clone())
+    }
+
     /// A ticket whose request must come to wait for somebody.
     pub(crate) async fn wait(&self, body: &Value, asks: &str) -> anyhow::Result<(Underway, Told)> {
         let mut underway = self.post(body, asks).await?;
