@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use extoauth_core::engine::{Author, Ending, InventoryItem, Outcome, Plan, Resource, Timing};
+use extoauth_core::engine::{
+    Author, CHANGE_IN_OBSERVED_SYSTEM, Ending, InventoryItem, Outcome, Plan, Resource, Timing,
+};
 use extoauth_core::error::absent_is_none;
 use extoauth_core::finding::{Finding, Severity};
 use extoauth_core::ids::{IntegrationName, Subject};
@@ -70,7 +72,10 @@ impl Conductor<'_> {
             return Err(pause);
         }
         let mut report = Report::of(&each);
-        // A request that was not carried out has no steps of its own to wait for.
+        for finding in report.findings.iter_mut().filter(|finding| finding.check == CHANGE_IN_OBSERVED_SYSTEM) {
+            // It would stop a provision. Whether logins fail for it is the checks' to say.
+            finding.severity = Severity::Warning;
+        }
         report.findings.extend(unread(&each));
         report.findings.extend(drift(&report.plan));
         report.findings.extend(checks::judge(&observed));
@@ -114,6 +119,8 @@ impl Conductor<'_> {
             }
             report.findings.extend(drift(&Report::of(&[&trust, &own]).plan));
         }
+        // Whoever brings something about knows what dbt was last told: what is there now is what is compared with later.
+        observed.baseline = Some(baseline_of(&observed));
         let mut judged = checks::judge(&observed);
         for wait in SETTLING {
             if !changed || !judged.iter().any(|finding| finding.severity == Severity::Critical) {
@@ -121,6 +128,7 @@ impl Conductor<'_> {
             }
             tokio::time::sleep(wait).await;
             observed = self.observed(prepared, &known, None).await?;
+            observed.baseline = Some(baseline_of(&observed));
             judged = checks::judge(&observed);
         }
         let ids: BTreeSet<&str> = checks::ids().into_iter().collect();
@@ -129,11 +137,7 @@ impl Conductor<'_> {
         report.findings.extend(before.cloned());
         report.findings.extend(judged);
         worst_first(&mut report.findings);
-        let configuration = observed.dbt.configuration.there();
-        let baseline = Baseline {
-            oauth_configuration_written: configuration.and_then(|one| one.updated_at),
-            oauth_configuration_name: configuration.map(|one| one.name.clone()),
-        };
+        let baseline = baseline_of(&observed);
         self.keep(request, &prepared.desired.name, &prepared.systems, &observed, report, baseline).await?;
         seen(prepared, &observed);
         Ok(())
@@ -225,6 +229,15 @@ impl Conductor<'_> {
             self.registry.put_rights(&rights).await.map_err(|e| store_failed(&e))?;
         }
         Ok(())
+    }
+}
+
+/// What is compared with later.
+fn baseline_of(observed: &Observed) -> Baseline {
+    let configuration = observed.dbt.configuration.there();
+    Baseline {
+        oauth_configuration_written: configuration.and_then(|one| one.updated_at),
+        oauth_configuration_name: configuration.map(|one| one.name.clone()),
     }
 }
 

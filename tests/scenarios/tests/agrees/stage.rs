@@ -6,6 +6,7 @@ use extoauth_core::ids::Subject;
 use extoauth_sandbox::seed;
 use extoauth_sandbox::world::PutBack;
 use extoauth_scenarios::tickets::with;
+use jiff::SignedDuration;
 
 use crate::desk::Desk;
 use crate::drive::{Ended, golden};
@@ -114,6 +115,8 @@ type Healthy = (Ours, PutBack, Vec<(Subject, Book)>, String);
 async fn healthy(house: &House, provider: &'static Provider, judge: &mut Judge) -> anyhow::Result<Healthy> {
     // Of the identity store nothing is put back by a snapshot: it is as at start here.
     provision(house, provider).await.good();
+    // An integration of every day: nobody waits any more for what was made a moment ago to appear.
+    house.watch.forward(SignedDuration::from_mins(3));
     let desk = Desk::of(house);
     let ours = Ours::of(house, &desk, provider).await?;
     judge.learn(&desk, &ours).await?;

@@ -18,7 +18,7 @@ use crate::{changes, same, stage, succeeded, wrote_nothing};
 
 /// Calls of provision by system in a run that finds everything in order. It may become less, but not unnoticed.
 const READS_OF_A_REPEAT: &[(&str, usize)] =
-    &[("entra", 11), ("dbt", 5), ("sso-admin", 2), ("redshift", 2), ("secretsmanager", 1), ("identitystore", 5)];
+    &[("entra", 24), ("dbt", 9), ("sso-admin", 6), ("redshift", 3), ("secretsmanager", 2), ("identitystore", 10)];
 
 /// A create whose answer was lost is judged when Entra must show what it made, which may take minutes.
 pub const PATIENCE: Duration = Duration::from_secs(300);

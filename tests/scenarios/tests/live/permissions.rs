@@ -15,6 +15,8 @@ use crate::{stage, succeeded};
 const UNSEEN: &[(&str, &str, &str)] = &[
     ("provision", "secretsmanager:TagResource", "AWS asks for it where CreateSecret carries tags"),
     ("provision", "sso:TagResource", "AWS asks for it where CreateTrustedTokenIssuer carries tags"),
+    ("provision", "sso:ListApplicationAssignments", "used where somebody has made the application require assignments"),
+    ("provision", "identitystore:ListUsers", "used where an attribute is mapped by which no user can be asked for"),
 ];
 
 /// Rights that the Lambda service itself uses with the function's role; nothing of it passes through the sandbox.

@@ -27,8 +27,10 @@ async fn a_client_app_that_somebody_deleted_is_made_anew() {
         let old = house.ours().await;
         let old_configuration = configuration(&house, &house.state().await);
         house.entra("DELETE", &old.client_path(), Value::Null).await;
-        let drifted = house.run("entra-verify").await.good();
-        assert!(!drifted.report.plan.is_empty(), "{when}: a comparison tells");
+        let broken = house.run("entra-verify").await;
+        assert_eq!(broken.error().code, "check_failed", "{when}");
+        assert!(broken.error().message.contains("client_app"), "{when}: {}", broken.error().message);
+        assert!(!broken.report.plan.is_empty(), "{when}: a comparison tells");
 
         house.forget_calls();
         house.run_anew(&golden("entra-provision")).await.good();

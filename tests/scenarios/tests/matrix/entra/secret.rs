@@ -67,8 +67,9 @@ async fn our_secret_removed_by_hand() {
     let path = format!("{}/removePassword", ours.client_path());
     house.entra("POST", &path, json!({"keyId": old["keyId"]})).await;
     house.forget_calls();
-    let told = house.run("entra-verify").await.good();
-    assert!(has_finding(&told, "drift"), "{:#?}", told.report.findings);
+    let told = house.run("entra-verify").await;
+    assert_eq!(told.error().code, "check_failed", "{:#?}", told.report.findings);
+    assert!(has_finding(&told, "drift") && has_finding(&told, "client_secrets"), "{:#?}", told.report.findings);
     assert_eq!(house.writes(), Vec::<String>::new(), "a comparison writes nothing");
 
     house.run_anew(&golden("entra-provision")).await.good();
