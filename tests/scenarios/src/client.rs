@@ -167,6 +167,15 @@ impl Client {
         self.send(call.bearer_auth(self.told("/keys/bearer"))).await?.good()
     }
 
+    /// dbt Core's `profiles.yml` for an integration, as text.
+    ///
+    /// # Errors
+    /// No answer, or another than 200.
+    pub async fn profiles(&self, integration: &str) -> anyhow::Result<String> {
+        let call = self.http.get(format!("{}/integrations/{integration}/profiles.yml", self.told("/intake")));
+        Ok(call.bearer_auth(self.told("/keys/bearer")).send().await?.error_for_status()?.text().await?)
+    }
+
     /// What an error message means for an integration.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use std::process::{Output, Stdio};
 use anyhow::{Context as _, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use extoauth_sandbox::developer::{Developer, Provider};
+use extoauth_sandbox::developer::Developer;
 use extoauth_sandbox::redshift_wire;
 use extoauth_sandbox::sandbox::root;
 use extoauth_scenarios::Stage;
@@ -57,7 +57,12 @@ async fn builds_a_model(ticket: &str, project: u64, environment: u64) -> anyhow:
     let developer = Developer::new(stored.configuration.clone(), USER, stage.client.browser().clone());
     let tokens = developer.sign_in().await?;
     let refresh_token = tokens.refresh_token.clone().context("the login brought no refresh token")?;
-    let adapter = Adapter::new(&stage, programs, &stored, &refresh_token)?;
+    let name = report["integration"].as_str().context("the report names no integration")?.to_owned();
+    let profiles = stage.client.profiles(&name).await?;
+    for secret in [&refresh_token, &stored.configuration.client_secret] {
+        ensure!(!profiles.contains(secret.as_str()), "profiles.yml holds a secret");
+    }
+    let adapter = Adapter::new(&stage, programs, &stored, (&name, &profiles), &refresh_token)?;
 
     let debug = adapter.dbt(&["debug"]).await?;
     ensure!(debug.contains("All checks passed!"), "{debug}");
@@ -102,23 +107,25 @@ fn programs() -> PathBuf {
 struct Adapter {
     programs: PathBuf,
     project: PathBuf,
-    target: &'static str,
+    profile: String,
     environment: Vec<(String, String)>,
     warehouse: Value,
 }
 
 impl Adapter {
-    fn new(stage: &Stage, programs: PathBuf, stored: &Stored, refresh_token: &str) -> anyhow::Result<Self> {
+    /// `profiles`: the name of the profile, and the file as intake renders it.
+    fn new(
+        stage: &Stage,
+        programs: PathBuf,
+        stored: &Stored,
+        profiles: (&str, &str),
+        refresh_token: &str,
+    ) -> anyhow::Result<Self> {
         // dbt writes beside what it reads.
         let project = stage.sandbox.directory().join("adapter");
         copy(&root().join("tests/adapter/project"), &project)?;
+        std::fs::write(project.join("profiles.yml"), profiles.1)?;
         let configuration = &stored.configuration;
-        let (target, scope) = match &configuration.provider {
-            Provider::Okta => ("okta", "session:role-any offline_access".to_owned()),
-            Provider::Entra { application_id_uri } => {
-                ("entra", format!("{application_id_uri}/dbt-redshift offline_access"))
-            }
-        };
         let encoded = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
         let (id, secret) = (&configuration.client_id, &configuration.client_secret);
         let host = stored.warehouse["hostname"].as_str().context("the connection has no host")?;
@@ -126,13 +133,7 @@ impl Adapter {
         let database = stored.warehouse["dbname"].as_str().context("the connection has no database")?;
         let ca_file = stage.sandbox.ca_file().display().to_string();
         let variables = [
-            ("REDSHIFT_HOST", host.to_owned()),
-            ("REDSHIFT_DATABASE", database.to_owned()),
             ("DBT_SCHEMA", "dbt_dev1".to_owned()),
-            ("IDP_TOKEN_URL", configuration.token_url.clone()),
-            ("IDP_CLIENT_ID", id.clone()),
-            ("IDP_REDIRECT_URI", configuration.redirect_uri.clone()),
-            ("IDP_SCOPE", scope),
             ("DBT_ENV_SECRET_IDP_CREDENTIALS", STANDARD.encode(format!("{id}:{secret}"))),
             (
                 "DBT_ENV_SECRET_IDP_FORM",
@@ -151,13 +152,13 @@ impl Adapter {
         ];
         let environment = variables.map(|(name, value)| (name.to_owned(), value)).into();
         let warehouse = json!({"host": host, "port": port, "database": database, "sslmode": "verify-full"});
-        Ok(Self { programs, project, target, environment, warehouse })
+        Ok(Self { programs, project, profile: profiles.0.to_owned(), environment, warehouse })
     }
 
     /// Runs dbt and returns what it printed.
     async fn dbt(&self, arguments: &[&str]) -> anyhow::Result<String> {
         let mut command = Command::new(self.programs.join("dbt"));
-        command.args(arguments).args(["--target", self.target, "--profiles-dir", ".", "--no-use-colors"]);
+        command.args(arguments).args(["--profile", &self.profile, "--profiles-dir", ".", "--no-use-colors"]);
         let output = self.run(command, None).await?;
         let printed = String::from_utf8_lossy(&output.stdout).into_owned();
         let errors = String::from_utf8_lossy(&output.stderr);

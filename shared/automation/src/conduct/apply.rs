@@ -19,6 +19,7 @@ use crate::preflight::{self, Preflight};
 use crate::recipes::{self, RECIPE_VERSION};
 use crate::resources::Removers;
 use crate::resources::entra::IssuedSecret;
+use crate::resources::okta::AuthorizationServer;
 use crate::systems::Systems;
 use crate::want::{WantedIntegration, WantedTrust};
 
@@ -245,8 +246,8 @@ impl Conductor<'_> {
             RequestError {
                 code: "plan_needed".into(),
                 message: format!(
-                    "nothing was changed: the repair replaces {replaced}, which others may rely on, so it is done only as \
-                     approved; its plan is {}",
+                    "nothing was changed: the repair makes {replaced} anew, and what follows from it (a trusted token issuer \
+                     has one URL for ever), so it is done only as approved; its plan is {}",
                     report.plan.digest
                 ),
                 system: None,
@@ -400,9 +401,18 @@ impl Conductor<'_> {
     }
 }
 
-/// What a plan would make anew or take away.
+/// What a plan would make anew or take away. A new authorization server issues under another URL, and the URL of a trusted
+/// token issuer cannot be changed: that one is made anew as well, which a plan cannot know before there is the server.
 fn replaced(plan: &Plan) -> Option<String> {
-    let risky = plan.changes.iter().filter(|c| matches!(c.change, ChangeKind::Replace | ChangeKind::Delete));
-    let names: Vec<&str> = risky.map(|change| change.resource.as_str()).collect();
+    let names: Vec<&str> = plan
+        .changes
+        .iter()
+        .filter(|change| match change.change {
+            ChangeKind::Replace | ChangeKind::Delete => true,
+            ChangeKind::Create => change.resource.as_str() == AuthorizationServer::KIND,
+            ChangeKind::None | ChangeKind::Update | ChangeKind::Handoff => false,
+        })
+        .map(|change| change.resource.as_str())
+        .collect();
     (!names.is_empty()).then(|| names.join(", "))
 }

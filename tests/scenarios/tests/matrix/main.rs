@@ -23,5 +23,6 @@ mod picture;
 mod provider;
 mod refusals;
 mod removal;
+mod repair;
 mod together;
 mod undisturbed;
