@@ -75,9 +75,10 @@ impl<'h> Desk<'h> {
         self.house.admin.aws("secretsmanager", &format!("secretsmanager.{action}"), &body).await
     }
 
-    /// The issuers that the Redshift application accepts, each with its audiences.
+    /// The issuers that the Redshift application accepts, each with its audiences; of one that is deleted nothing, and
+    /// Redshift refuses what is made of that.
     pub async fn accepted(&self) -> Vec<(String, Vec<String>)> {
-        self.house.accepted_issuers().await
+        self.house.listed_issuers().await.unwrap_or_default()
     }
 
     /// Replaces that list.

@@ -72,17 +72,22 @@ impl House {
 
     /// The list of issuers of the Redshift application.
     pub async fn accepted_issuers(&self) -> Vec<(String, Vec<String>)> {
+        self.listed_issuers().await.expect("the application")
+    }
+
+    /// The same; none if somebody has deleted the application.
+    pub async fn listed_issuers(&self) -> Option<Vec<(String, Vec<String>)>> {
         let state = self.state().await;
         let applications = state["redshift"][seed::REDSHIFT_NAME]["RedshiftIdcApplications"].as_array().cloned();
         let applications = applications.expect("a list of applications");
         let ours = applications.iter().find(|one| one["RedshiftIdcApplicationArn"] == seed::REDSHIFT_APPLICATION_ARN);
-        let entries = ours.expect("the application")["AuthorizedTokenIssuerList"].as_array().cloned();
+        let entries = ours?["AuthorizedTokenIssuerList"].as_array().cloned();
         let entry = |entry: &Value| {
             let audiences = entry["AuthorizedAudiencesList"].as_array().cloned().unwrap_or_default();
             let audiences = audiences.iter().filter_map(Value::as_str).map(str::to_owned).collect();
             (entry["TrustedTokenIssuerArn"].as_str().unwrap_or_default().to_owned(), audiences)
         };
-        entries.unwrap_or_default().iter().map(entry).collect()
+        Some(entries.unwrap_or_default().iter().map(entry).collect())
     }
 
     /// Makes somebody else's trusted token issuer.

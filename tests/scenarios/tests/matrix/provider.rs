@@ -24,6 +24,8 @@ pub struct Provider {
     pub verify: &'static [(&'static str, usize)],
     /// The longest chain of dependent calls of a first run.
     pub chain: u32,
+    /// The same of a `verify`, reading the ticket included.
+    pub verify_chain: u32,
     /// Systems of whose calls every one is struck by every fault. The first provider is played whole; with another one the
     /// calls to the systems behind it are the same ones.
     struck: Option<&'static [&'static str]>,
@@ -62,6 +64,7 @@ pub const OKTA: Provider = Provider {
         ("sso-admin", 5),
     ],
     chain: OKTA_CHAIN,
+    verify_chain: 11,
     struck: None,
 };
 
@@ -98,6 +101,7 @@ pub const ENTRA: Provider = Provider {
         ("sso-admin", 5),
     ],
     chain: ENTRA_CHAIN,
+    verify_chain: 11,
     struck: Some(&["entra", "secretsmanager"]),
 };
 

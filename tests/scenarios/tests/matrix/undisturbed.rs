@@ -111,14 +111,25 @@ async fn the_longest_chain_of_dependent_calls() {
     let Some(mut house) = House::open().await else { return };
     house.invocation = Duration::from_secs(300);
     for provider in PROVIDERS {
-        let mut walls = Vec::new();
+        let (mut walls, mut verify) = (Vec::new(), Vec::new());
         for times in TIMES {
             house.clear().await;
             house.sandbox.world.set_latency(Duration::from_millis(u64::from(STEP * times)));
             house.run(&provider.ticket("provision")).await.good();
             walls.push(wall(&house.calls()));
+            house.forget_calls();
+            house.run(&provider.ticket("verify")).await.good();
+            verify.push(wall(&house.calls()));
         }
-        let chain = (walls[1] - walls[0]) / f64::from((TIMES[1] - TIMES[0]) * STEP);
+        let links = |walls: &[f64]| (walls[1] - walls[0]) / f64::from((TIMES[1] - TIMES[0]) * STEP);
+        let of_verify = links(&verify);
+        println!("{}: the longest chain of a verify: {of_verify:.2} calls ({verify:?} ms)", provider.kind);
+        assert!(
+            (of_verify - f64::from(provider.verify_chain)).abs() < 1.5,
+            "{of_verify:.2}\n{}",
+            listing(&house.calls())
+        );
+        let chain = links(&walls);
         println!("{}: the longest chain: {chain:.2} calls ({walls:?} ms)", provider.kind);
         // A busy machine adds to either wall, so a link and a half are allowed for that; a call that is made to wait for
         // another without need shows as a whole one.
