@@ -367,6 +367,9 @@ mod tests {
             id: "1".into(),
             user_principal_name: "g_partner.example#EXT#@contoso.example".into(),
             mail: Some("g@partner.example".into()),
+            display_name: Some("Dev".into()),
+            given_name: None,
+            surname: None,
             enabled: Some(true),
             guest: true,
         };

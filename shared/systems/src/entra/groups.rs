@@ -8,6 +8,9 @@ use super::model::{Group, Member};
 use super::odata::{PAGE, equals};
 use super::permission::Permission;
 
+/// What is read of a member: what tokens name people by, and whether they may sign in.
+const MEMBER: &str = "id,userPrincipalName,mail,accountEnabled,userType,displayName,givenName,surname";
+
 impl Read {
     /// The groups of exactly this name: none, one, or several.
     ///
@@ -29,7 +32,7 @@ impl Read {
     /// `NotFound` if the group is not there.
     pub async fn members(&self, group: &str, at_most: usize) -> CallResult<Vec<Member>> {
         let path = ["groups", group, "members"];
-        let query = [("$select", "id,userPrincipalName,mail,accountEnabled,userType"), ("$top", PAGE)];
+        let query = [("$select", MEMBER), ("$top", PAGE)];
         let all: Vec<Value> =
             self.pages("list members of group", Permission::ReadGroups, &path, &query, group, at_most).await?;
         let mut members: Vec<Member> = all.iter().filter_map(Member::read).collect();

@@ -57,6 +57,9 @@ pub fn member(id: &str) -> Member {
         id: id.into(),
         user_principal_name: format!("{id}@example.com"),
         mail: Some(format!("{id}@example.com")),
+        display_name: Some("Dev".into()),
+        given_name: None,
+        surname: None,
         enabled: Some(true),
         guest: false,
     }

@@ -71,12 +71,20 @@ pub(super) fn claims_of(member: &Member, app: &Application, agreed: &str) -> BTr
         TokenVersion::V1 => (is(own), Claim::Missing),
         TokenVersion::V2 => (Claim::Missing, Claim::Unknown),
     };
+    let told = |value: &Option<String>, claim: &str| match carried(app, claim) {
+        Carried::Yes => read(is(value.as_deref())),
+        Carried::No => Claim::Missing,
+        Carried::Unsure => Claim::Unknown,
+    };
     let each = [
         ("oid", Claim::Is(member.id.clone())),
         ("upn", read(upn)),
         ("email", read(email)),
         ("unique_name", if unnamed && unique_name != Claim::Missing { Claim::Unknown } else { unique_name }),
         ("preferred_username", preferred),
+        ("name", told(&member.display_name, "name")),
+        ("given_name", told(&member.given_name, "given_name")),
+        ("family_name", told(&member.surname, "family_name")),
     ];
     let mut claims: BTreeMap<String, Claim> = each.into_iter().map(|(name, claim)| (name.to_owned(), claim)).collect();
     // What is the same for everybody is nobody's name.

@@ -16,6 +16,9 @@ fn member(guest: bool) -> Member {
         id: "u1".into(),
         user_principal_name: if guest { "g_x#EXT#@contoso.example" } else { "dev1@example.com" }.into(),
         mail: Some("mail@example.com".into()),
+        display_name: Some("Dev".into()),
+        given_name: None,
+        surname: None,
         enabled: Some(true),
         guest,
     }
@@ -69,4 +72,16 @@ fn the_credential_is_known_by_its_name_or_its_beginning() {
     assert_eq!(found(of("v2", "bbb")).as_deref(), Some("2"));
     assert_eq!(found(of("v2", "zzz")), None);
     assert_eq!(found(SecretView::default()), None);
+}
+
+#[test]
+fn names_of_people_are_read_where_the_version_carries_them() {
+    let person = Member { display_name: Some("Dev One".into()), surname: None, ..member(false) };
+    let v1 = claims_of(&person, &app(json!(1), json!([])), "upn");
+    assert_eq!(v1["name"], Claim::Is("Dev One".into()));
+    assert_eq!(v1["family_name"], Claim::Missing);
+    let v2 = claims_of(&person, &app(json!(2), json!([])), "upn");
+    assert_eq!((&v2["name"], &v2["given_name"]), (&Claim::Unknown, &Claim::Missing));
+    let unnamed = Member { user_principal_name: String::new(), ..person };
+    assert_eq!(claims_of(&unnamed, &app(json!(1), json!([])), "upn")["name"], Claim::Unknown);
 }

@@ -34,6 +34,12 @@ pub struct Member {
     pub user_principal_name: String,
     /// Mail address.
     pub mail: Option<String>,
+    /// Display name.
+    pub display_name: Option<String>,
+    /// Given name.
+    pub given_name: Option<String>,
+    /// Surname.
+    pub surname: Option<String>,
     /// Whether the account is enabled; `None`: not told.
     pub enabled: Option<bool>,
     /// Whether it is a guest: a guest's user principal name is not the one that they sign in with.
@@ -51,6 +57,9 @@ impl Member {
         Some(Self {
             id: text(raw, "/id")?,
             mail: text(raw, "/mail"),
+            display_name: text(raw, "/displayName"),
+            given_name: text(raw, "/givenName"),
+            surname: text(raw, "/surname"),
             enabled: flag(raw, "/accountEnabled"),
             guest: text(raw, "/userType").is_some_and(|t| t.eq_ignore_ascii_case("guest")) || name.contains("#EXT#"),
             user_principal_name: name,
