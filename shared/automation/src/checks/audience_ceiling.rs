@@ -4,7 +4,7 @@
 use extoauth_core::finding::Finding;
 
 use super::Rule;
-use super::common::needed;
+use super::common::{NEAR, filled, needed};
 use crate::observe::Observed;
 
 /// Its id.
@@ -12,8 +12,6 @@ pub const ID: &str = "audience_ceiling";
 
 /// Issuers in a list, and audiences for each.
 const MOST: usize = 10;
-/// From here on people are told.
-const NEAR: usize = 8;
 
 pub(super) fn check(observed: &Observed) -> Vec<Finding> {
     let rule = Rule {
@@ -37,12 +35,11 @@ pub(super) fn check(observed: &Observed) -> Vec<Finding> {
     let found = format!("{issuers} of {MOST} issuers, {audiences} of {MOST} audiences of ours");
     let fix =
         "take entries off that nobody needs: Amazon Redshift > IAM Identity Center connections > Client connections";
-    let finding = match issuers.max(audiences) {
-        most if most < NEAR => rule.ok(found),
-        most if most < MOST => rule.info(found, "soon no other client can be connected to this application", fix),
-        _ => rule.warning(found, "no other client can be connected to this application", fix),
-    };
-    vec![finding]
+    let effects = [
+        "soon no other client can be connected to this application",
+        "no other client can be connected to this application",
+    ];
+    vec![filled(&rule, (issuers.max(audiences), MOST), found, effects, fix)]
 }
 
 #[cfg(test)]

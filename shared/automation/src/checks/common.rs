@@ -2,8 +2,10 @@
 
 use std::fmt::Display;
 
+use extoauth_core::finding::Finding;
 use url::Url;
 
+use super::Rule;
 use crate::observe::{Seen, Unread};
 
 /// A value that a check needs, or why it is not there: what was not read, or what is gone and judged by another check.
@@ -21,6 +23,25 @@ pub(super) fn follows(what: &str, judged_by: &str) -> Unread {
         format!("{what} is not there, so there is nothing to compare"),
         format!("first mend what `{judged_by}` says"),
     )
+}
+
+/// From here on people are told that something fills up.
+pub(super) const NEAR: usize = 8;
+
+/// How full something is. `effects`: of nearly full, and of full.
+pub(super) fn filled(
+    rule: &Rule<'_>,
+    (holds, most): (usize, usize),
+    found: String,
+    effects: [&str; 2],
+    fix: &str,
+) -> Finding {
+    let [soon, full] = effects;
+    match holds {
+        _ if holds < NEAR => rule.ok(found),
+        _ if holds < most => rule.info(found, soon, fix),
+        _ => rule.warning(found, full, fix),
+    }
 }
 
 /// A list in words.

@@ -5,13 +5,11 @@ use extoauth_core::finding::Finding;
 use extoauth_systems::identity_center::MAX_ISSUERS;
 
 use super::Rule;
+use super::common::{NEAR, filled};
 use crate::observe::{Observed, Seen, Unread};
 
 /// Its id.
 pub const ID: &str = "issuer_ceiling";
-
-/// From here on people are told.
-const NEAR: usize = 8;
 
 pub(super) fn check(observed: &Observed) -> Vec<Finding> {
     let rule = Rule {
@@ -21,20 +19,15 @@ pub(super) fn check(observed: &Observed) -> Vec<Finding> {
         expected: format!("fewer than {NEAR} of the {MAX_ISSUERS} trusted token issuers that an instance can have"),
     };
     let finding = match &observed.center.issuers {
-        Seen::There(all) if all.len() < NEAR => rule.ok(format!("{} of {MAX_ISSUERS}", all.len())),
         Seen::There(all) => {
             let found = format!("{} of {MAX_ISSUERS}", all.len());
+            let effects = [
+                "soon no other identity provider can be connected in this instance",
+                "no other identity provider can be connected, and a broken issuer not replaced",
+            ];
             let fix = "delete the issuers that no application uses any more, or share one: integrations on the same \
                        identity provider and warehouse do";
-            if all.len() < MAX_ISSUERS {
-                rule.info(found, "soon no other identity provider can be connected in this instance", fix)
-            } else {
-                rule.warning(
-                    found,
-                    "no other identity provider can be connected, and a broken issuer not replaced",
-                    fix,
-                )
-            }
+            filled(&rule, (all.len(), MAX_ISSUERS), found, effects, fix)
         }
         Seen::Unread(why) => rule.unknown(why),
         Seen::Gone => rule.unknown(&Unread::because("there is no such instance", "see `identity_center_active`")),
