@@ -38,7 +38,7 @@ async fn of_group(port: &OktaPort, name: &str, trust: &TrustRecord) -> CallResul
     let groups = port.read().groups_named(name).await?;
     let [Group { id, .. }] = groups.as_slice() else { return Ok(no_such_group(&resource, name, groups.len())) };
     let page = port.read().group_members(id, None).await?;
-    let active = page.members.iter().filter(|m| may_sign_in(m));
+    let active = page.items.iter().filter(|m| may_sign_in(m));
     let people = active.map(|m| (m.login.clone().unwrap_or_else(|| m.id.clone()), claim_of(m, &trust.claim)));
     Ok(group(&resource, name, id, &trust.claim, people))
 }

@@ -6,8 +6,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use super::model::{App, AppGroup, AppSpec, AppUser};
+use super::page::next_page;
 use super::scope::Scope;
-use super::{Read, Write, next_page};
+use super::{Read, Write};
 use crate::http::Written;
 
 /// The first of the people assigned to an app.

@@ -1,14 +1,13 @@
 //! Groups and their members. Both are read only: whom the integration is for is decided elsewhere.
 
 use extoauth_core::error::CallResult;
-use reqwest::Method;
 use serde::Deserialize;
 use serde_json::Value;
-use url::Url;
 
+use super::Read;
+use super::page::{NextPage, Page};
 use super::scope::Scope;
-use super::{Read, next_page};
-use crate::http::{Call, text};
+use crate::http::text;
 
 /// A group.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -58,19 +57,6 @@ impl TryFrom<Value> for Member {
     }
 }
 
-/// Where a list of members goes on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NextPage(Url);
-
-/// A page of members: a group may have tens of thousands, so they are not collected here.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MemberPage {
-    /// The members.
-    pub members: Vec<Member>,
-    /// The next page, if there is one.
-    pub next: Option<NextPage>,
-}
-
 impl Read {
     /// The groups of exactly this name: none, one, or several (an imported one beside Okta's own).
     ///
@@ -84,22 +70,13 @@ impl Read {
         Ok(groups)
     }
 
-    /// A page of the members of a group; the first without `after`.
+    /// A page of the members of a group; the first without `after`. A group may have tens of thousands, so they are not
+    /// collected here.
     ///
     /// # Errors
     /// `NotFound` if the group is not there.
-    pub async fn group_members(&self, group: &str, after: Option<&NextPage>) -> CallResult<MemberPage> {
-        const OPERATION: &str = "list members of group";
-        let call = match after {
-            Some(NextPage(url)) => Call::new(OPERATION, Method::GET, url.clone()),
-            None => {
-                let mut call = self.call(OPERATION, Method::GET, &["api", "v1", "groups", group, "users"])?;
-                call.url.query_pairs_mut().append_pair("limit", "1000");
-                call
-            }
-        };
-        let here = call.url.clone();
-        let reply = self.send(Scope::GroupsRead, call.on(group)).await?;
-        Ok(MemberPage { members: reply.json()?, next: next_page(&here, &reply).map(NextPage) })
+    pub async fn group_members(&self, group: &str, after: Option<&NextPage>) -> CallResult<Page<Member>> {
+        let path = ["api", "v1", "groups", group, "users"];
+        self.page("list members of group", Scope::GroupsRead, &path, &[("limit", "1000")], after, group).await
     }
 }

@@ -8,8 +8,11 @@ mod client_auth;
 mod discovery;
 mod dpop;
 mod groups;
+mod logs;
 mod model;
+mod page;
 mod policies;
+mod refresh_tokens;
 mod rights;
 mod scope;
 mod secrets;
@@ -25,17 +28,19 @@ use extoauth_core::error::CallResult;
 use extoauth_core::systems::{OktaSettings, SystemId};
 use reqwest::Method;
 use serde::de::DeserializeOwned;
-use url::Url;
 
-use crate::http::{Call, Credential, Reply, Sender, link_next};
+use crate::http::{Call, Credential, Reply, Sender};
 
 pub use apps::AppUserPage;
 pub use discovery::{Discovery, Proof};
-pub use groups::{Group, Member, MemberPage, NextPage};
+pub use groups::{Group, Member};
+pub use logs::{LogEntry, LogFilter, LogPart};
 pub use model::{
     Account, App, AppGroup, AppSpec, AppUser, AuthorizationServer, Claim, ClaimSpec, ClientSecret, EVERYONE, Policy,
     PolicySpec, Rule, RuleSpec, Scope as ServerScope, ScopeSpec, ServerSpec,
 };
+pub use page::{NextPage, Page};
+pub use refresh_tokens::RefreshToken;
 use scope::{Purpose, Scope};
 use session::Session;
 
@@ -84,6 +89,11 @@ impl Read {
         &self.session.endpoint.system
     }
 
+    /// The same reader with the right to the System Log besides, where the org grants it: a token of its own.
+    pub fn watching(&self) -> Self {
+        Self { session: Arc::clone(&self.session), purpose: Purpose::Watch }
+    }
+
     /// A call to a path below the org.
     fn call<'a>(&self, operation: &'static str, method: Method, path: &[&str]) -> CallResult<Call<'a>> {
         let url = self.session.endpoint.url(operation, path)?;
@@ -125,13 +135,8 @@ impl Read {
             let here = call.url.clone();
             let reply = self.send(scope, call).await?;
             items.extend(reply.json::<Vec<T>>()?);
-            next = next_page(&here, &reply).map(|url| Call::new(operation, Method::GET, url));
+            next = page::next_page(&here, &reply).map(|url| Call::new(operation, Method::GET, url));
         }
         Ok(items)
     }
-}
-
-/// The next page, unless it is the present one again.
-fn next_page(here: &Url, reply: &Reply) -> Option<Url> {
-    link_next(&reply.headers).filter(|next| next != here)
 }

@@ -8,6 +8,7 @@ pub(super) enum Scope {
     ServersRead,
     ServersManage,
     GroupsRead,
+    LogsRead,
 }
 
 /// What a client is for: it asks for the scopes of its purpose in one token.
@@ -15,6 +16,8 @@ pub(super) enum Scope {
 pub(super) enum Purpose {
     Read,
     Write,
+    /// Reading as the schedules do: who changed something is in the System Log, which nothing else here reads.
+    Watch,
 }
 
 impl Purpose {
@@ -22,12 +25,17 @@ impl Purpose {
         const READ: [Scope; 3] = [Scope::AppsRead, Scope::ServersRead, Scope::GroupsRead];
         const WRITE: [Scope; 5] =
             [Scope::AppsManage, Scope::AppsRead, Scope::ServersManage, Scope::ServersRead, Scope::GroupsRead];
+        const WATCH: [Scope; 4] = [Scope::AppsRead, Scope::ServersRead, Scope::GroupsRead, Scope::LogsRead];
         match self {
             Self::Read => &READ,
             Self::Write => &WRITE,
+            Self::Watch => &WATCH,
         }
     }
 }
+
+const ALL: [Scope; 6] =
+    [Scope::AppsRead, Scope::AppsManage, Scope::ServersRead, Scope::ServersManage, Scope::GroupsRead, Scope::LogsRead];
 
 impl Scope {
     pub(super) fn name(self) -> &'static str {
@@ -37,6 +45,7 @@ impl Scope {
             Self::ServersRead => "okta.authorizationServers.read",
             Self::ServersManage => "okta.authorizationServers.manage",
             Self::GroupsRead => "okta.groups.read",
+            Self::LogsRead => "okta.logs.read",
         }
     }
 
@@ -45,6 +54,7 @@ impl Scope {
             Self::AppsRead | Self::AppsManage => "apps, their secrets and assignments",
             Self::ServersRead | Self::ServersManage => "authorization servers, scopes, claims and policies",
             Self::GroupsRead => "groups and their members",
+            Self::LogsRead => "the System Log: who changed something, and when",
         }
     }
 
@@ -53,7 +63,7 @@ impl Scope {
         match self {
             Self::AppsRead => Some(Self::AppsManage),
             Self::ServersRead => Some(Self::ServersManage),
-            Self::AppsManage | Self::ServersManage | Self::GroupsRead => None,
+            Self::AppsManage | Self::ServersManage | Self::GroupsRead | Self::LogsRead => None,
         }
     }
 
@@ -65,8 +75,7 @@ impl Scope {
 
 /// The known scopes in a token answer's `scope`.
 pub(super) fn parse(text: &str) -> Vec<Scope> {
-    let all = Purpose::Write.scopes();
-    text.split_whitespace().filter_map(|name| all.iter().copied().find(|s| s.name() == name)).collect()
+    text.split_whitespace().filter_map(|name| ALL.into_iter().find(|s| s.name() == name)).collect()
 }
 
 #[cfg(test)]
@@ -84,6 +93,7 @@ mod tests {
     fn unknown_scopes_are_skipped() {
         let all: Vec<_> = Purpose::Write.scopes().iter().map(|s| s.name()).collect();
         assert_eq!(parse(&format!("okta.users.read {}", all.join(" "))), Purpose::Write.scopes());
+        assert_eq!(parse("okta.logs.read"), [Scope::LogsRead]);
         assert!(parse("").is_empty());
     }
 }

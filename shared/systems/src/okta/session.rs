@@ -38,15 +38,17 @@ struct State {
     proofs: Proofs,
     read: Option<Token>,
     write: Option<Token>,
+    watch: Option<Token>,
 }
 
 impl State {
-    /// A good token that serves the purpose: the one for writing serves reads too.
+    /// A good token that serves the purpose: the ones for writing and for watching serve reads too.
     fn token(&self, purpose: Purpose) -> Option<&Token> {
-        let write = self.write.as_ref().filter(|t| t.is_good());
+        let [read, write, watch] = [&self.read, &self.write, &self.watch].map(|t| t.as_ref().filter(|t| t.is_good()));
         match purpose {
             Purpose::Write => write,
-            Purpose::Read => write.or(self.read.as_ref().filter(|t| t.is_good())),
+            Purpose::Watch => watch,
+            Purpose::Read => write.or(watch).or(read),
         }
     }
 }
@@ -141,6 +143,7 @@ impl Session {
         match purpose {
             Purpose::Read => state.read = Some(token),
             Purpose::Write => state.write = Some(token),
+            Purpose::Watch => state.watch = Some(token),
         }
         Ok(())
     }
@@ -152,7 +155,7 @@ impl Session {
             state.proofs = proofs;
             self.load(&mut state, true).await?;
         } else if fresh {
-            (state.read, state.write) = (None, None);
+            (state.read, state.write, state.watch) = (None, None, None);
         }
         self.prepare(&mut state, need.purpose).await?;
         match &state.auth {

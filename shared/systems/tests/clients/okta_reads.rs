@@ -2,6 +2,7 @@
 
 use crate::vendor::{Act, SSWS, Vendor};
 use extoauth_core::error::ErrorKind;
+use extoauth_systems::okta::{LogFilter, NextPage};
 use serde_json::json;
 
 #[tokio::test]
@@ -68,4 +69,52 @@ async fn a_rule_tells_whom_it_excludes() {
         (&rules[0].users_excluded[..], &rules[0].groups_excluded[..]),
         (&["00u1".into()][..], &["00g1".into()][..])
     );
+}
+
+#[tokio::test]
+async fn the_log_is_read_in_pages_that_can_be_kept() {
+    let vendor = Vendor::start(|request, _| {
+        let next = format!("<https://acme.okta.com/api/v1/logs?after={}>; rel=\"next\"", request.target.len());
+        Act::json(200, json!([{"uuid": "u1", "eventType": "policy.rule.update", "actor": {"id": "00u1"}}, {}]))
+            .with("link", next)
+    })
+    .await;
+    let (okta, _) = vendor.okta(SSWS);
+    let filter = LogFilter {
+        since: "2026-03-01T10:00:00Z".parse().expect("a time"),
+        until: None,
+        events: &["policy.rule.update"],
+        target: Some("0pr1"),
+        latest_first: true,
+    };
+    let page = okta.watching().log(&filter, None).await.expect("a page");
+    assert_eq!(
+        vendor.calls()[0].target,
+        "/api/v1/logs?since=2026-03-01T10%3A00%3A00Z&limit=1000&filter=target.id+eq+%220pr1%22+and+%28eventType+eq+\
+         %22policy.rule.update%22%29&sortOrder=DESCENDING"
+    );
+    assert_eq!((page.items.len(), page.items[0].actor.id.as_str()), (2, "00u1"));
+    let elsewhere = page.next.expect("a next page");
+    let error = okta.watching().log(&filter, Some(&elsewhere)).await.expect_err("another host than the org's");
+    assert_eq!(error.kind, ErrorKind::Refused);
+    let kept = json!(format!("{}api/v1/logs?after=7", vendor.url)).to_string();
+    let kept: NextPage = serde_json::from_str(&kept).expect("a place that was kept");
+    okta.watching().log(&filter, Some(&kept)).await.expect("the next page");
+    assert_eq!(vendor.calls()[1].target, "/api/v1/logs?after=7");
+}
+
+#[tokio::test]
+async fn refresh_tokens_say_whose_they_are_and_when_they_end() {
+    let vendor = Vendor::start(|_, _| {
+        Act::json(
+            200,
+            json!([{"id": "oar1", "userId": "00u1", "expiresAt": "2026-03-01T10:00:00.000Z"}, {"id": "oar2"}]),
+        )
+    })
+    .await;
+    let (okta, _) = vendor.okta(SSWS);
+    let page = okta.refresh_tokens("aus1", "0oa1", None).await.expect("a page");
+    assert_eq!(vendor.calls()[0].target, "/api/v1/authorizationServers/aus1/clients/0oa1/tokens?limit=200");
+    assert_eq!(page.items[0].ends, "2026-03-01T10:00:00Z".parse().ok());
+    assert_eq!((page.items[1].user.as_deref(), page.next), (None, None));
 }

@@ -240,7 +240,7 @@ async fn members(read: &Read, groups: BTreeSet<String>) -> BTreeMap<String, Seen
             let why = format!("{many} groups decide who may sign in: only {MOST_GROUPS} of them are looked up");
             Seen::Unread(Unread::because(why, "name fewer groups in the rule, or check the people by hand"))
         };
-        (group, found.map(|page| Members { complete: page.next.is_none(), people: page.members }))
+        (group, found.map(|page| Members { complete: page.next.is_none(), people: page.items }))
     });
     join_all(each).await.into_iter().collect()
 }
