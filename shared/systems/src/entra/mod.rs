@@ -7,10 +7,12 @@
 mod aadsts;
 mod applications;
 mod assignments;
+mod audits;
 mod client_app;
 mod client_auth;
 mod grants;
 mod groups;
+mod lifetimes;
 mod metadata;
 mod model;
 mod odata;
@@ -39,7 +41,9 @@ use url::Url;
 
 use crate::http::{Call, Credential, Reply, Sender};
 
+pub use audits::Audit;
 pub use client_auth::WebIdentity;
+pub use lifetimes::TokenLifetimePolicy;
 pub use metadata::{Discovery, Metadata};
 pub use model::{
     Application, Assignment, ClientAppSpec, DeletedApplication, Grant, Group, Member, Password, PasswordRules,

@@ -25,8 +25,10 @@ pub(super) enum Permission {
     WriteAssignments,
     /// Read groups and their members.
     ReadGroups,
-    /// Read app management policies.
+    /// Read app management and token lifetime policies.
     ReadPolicies,
+    /// Read the directory's audit log.
+    ReadAudits,
 }
 
 impl Permission {
@@ -45,6 +47,7 @@ impl Permission {
             Self::WriteAssignments => "AppRoleAssignment.ReadWrite.All",
             Self::ReadGroups => "GroupMember.Read.All (and User.Read.All for the members' names) or Group.Read.All",
             Self::ReadPolicies => "Policy.Read.All",
+            Self::ReadAudits => "AuditLog.Read.All",
         }
     }
 

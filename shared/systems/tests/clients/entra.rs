@@ -204,6 +204,28 @@ async fn members_are_users_and_no_more_than_asked() {
 }
 
 #[tokio::test]
+async fn who_changed_an_object_is_asked_of_the_audits() {
+    let (vendor, tenant) = tenant(|request, _| {
+        if request.path().ends_with("/tokenLifetimePolicies") {
+            return error(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.");
+        }
+        let entry = |id: &str| json!({"id": id, "initiatedBy": {"user": {"userPrincipalName": "ada@example.com"}}});
+        Act::json(200, json!({"value": [entry("1"), entry("2"), entry("3")]}))
+    })
+    .await;
+    let since = "2026-03-01T10:00:00.5Z".parse().expect("a time");
+    let found = tenant.audits_of("o'1", since, 2).await.expect("entries");
+    assert_eq!(found.iter().map(|entry| entry.id.as_str()).collect::<Vec<_>>(), ["1", "2"]);
+    let calls = vendor.calls();
+    let asked = calls.iter().find(|call| call.path() == "/v1.0/auditLogs/directoryAudits").expect("the call");
+    let asked = asked.target.replace("%20", " ").replace("%27", "'").replace("%3A", ":").replace("%2F", "/");
+    let filter = "activityDateTime ge 2026-03-01T10:00:00Z and targetResources/any%28t:t/id eq 'o''1'%29";
+    assert!(asked.contains(filter), "{asked}");
+    let refused = tenant.token_lifetime_policies_of("o1").await.expect_err("no right");
+    assert!(refused.message.contains("Policy.Read.All"), "{}", refused.message);
+}
+
+#[tokio::test]
 async fn a_refusal_names_the_right() {
     let (_, entra) =
         tenant(|_, _| error(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation."))

@@ -39,7 +39,7 @@ impl TokenVersion {
 }
 
 /// A text that every object of a kind has.
-fn required(raw: &Value, field: &str, missing: &'static str) -> Result<String, &'static str> {
+pub(super) fn required(raw: &Value, field: &str, missing: &'static str) -> Result<String, &'static str> {
     raw.get(field).and_then(Value::as_str).filter(|s| !s.is_empty()).map(str::to_owned).ok_or(missing)
 }
 
