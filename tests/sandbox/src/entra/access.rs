@@ -52,6 +52,7 @@ pub(super) enum Right {
     ReadPolicies,
     WritePolicies,
     ReadOrganization,
+    ReadAudits,
 }
 
 impl Right {
@@ -70,6 +71,7 @@ impl Right {
             Self::WriteGroups => &["Directory.ReadWrite.All"],
             Self::ReadPolicies => &["Policy.Read.All"],
             Self::WritePolicies => &["Policy.ReadWrite.ApplicationConfiguration"],
+            Self::ReadAudits => &["AuditLog.Read.All"],
             Self::ReadOrganization => &["Organization.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"],
         }
     }

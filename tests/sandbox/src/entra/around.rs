@@ -8,6 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 
+use super::audits::Act;
 use super::error::{Problem, Refused};
 use super::{Tenant, access, ids};
 
@@ -20,8 +21,13 @@ pub(super) async fn around(State(tenant): State<Arc<Tenant>>, mut request: Reque
         Ok(_) if left_out(request.uri().path()) => Problem::not_implemented().into_response(),
         Ok(who) => {
             tenant.data().sweep(now);
-            request.extensions_mut().insert(who);
-            next.run(request).await
+            let act = Act::of(&tenant.data(), request.method(), request.uri().path());
+            request.extensions_mut().insert(who.clone());
+            let response = next.run(request).await;
+            if let Some(act) = act {
+                act.record(&mut tenant.data(), &who, &response, now);
+            }
+            response
         }
         Err(problem) => problem.into_response(),
     };

@@ -34,6 +34,8 @@ pub(super) struct Data {
     pub management_policies: BTreeMap<String, Value>,
     /// The tenant's default app management policy, as the API shows it.
     pub default_management_policy: Value,
+    /// The audit log, the oldest first, as the API shows it.
+    pub audits: Vec<Value>,
     /// Applications and service principals in the bin, by object id.
     pub deleted: BTreeMap<String, Deleted>,
     /// Codes, sessions and refresh tokens of the sign-in endpoints.

@@ -9,6 +9,7 @@ mod application_json;
 mod application_rules;
 mod applications;
 mod around;
+mod audits;
 mod context;
 mod data;
 mod deleted;
@@ -175,6 +176,7 @@ impl System for Tenant {
     fn router(self: Arc<Self>) -> Router {
         let graph = Router::new()
             .merge(applications::routes())
+            .merge(audits::routes())
             .merge(deleted::routes())
             .merge(delta::routes())
             .merge(federated::routes())

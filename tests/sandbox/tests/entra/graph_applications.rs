@@ -273,11 +273,40 @@ async fn owners_come_with_creation_and_by_reference() {
 #[tokio::test]
 async fn what_is_not_stood_in_says_so() {
     let entra = Entra::new();
-    for path in ["/subscriptions", "/auditLogs/directoryAudits", "/me", "/users/x/manager", "/applications/$count"] {
+    for path in ["/subscriptions", "/auditLogs/signIns", "/me", "/users/x/manager", "/applications/$count"] {
         entra.get(path).await.refused(501, "notImplemented");
     }
     entra.get("/nonsense").await.refused(400, "BadRequest");
     entra.call("PUT", "/applications", None).await.expect(405);
+}
+
+#[tokio::test]
+async fn the_audits_say_who_changed_what() {
+    let entra = Entra::new();
+    let app = entra.post("/applications", json!({"displayName": "dbt"})).await.expect(201);
+    let id = text(&app["id"]);
+    entra.upsert("kept-apart", json!({"displayName": "another"})).await.expect(201);
+    entra.patch("/applications(uniqueName='kept-apart')", json!({"displayName": "renamed"})).await.expect(204);
+    entra.post(&format!("/applications/{id}/addPassword"), json!({})).await.expect(200);
+    entra.patch(&format!("/applications/{id}"), json!({"nonsense": 1})).await.expect(400);
+    entra.delete(&format!("/applications/{id}")).await.expect(204);
+    let since = "activityDateTime ge 2020-01-01T00:00:00Z";
+    let filter = format!("{since} and targetResources/any(t:t/id eq '{id}')");
+    let found = entra.get(&format!("/auditLogs/directoryAudits?$filter={filter}&$top=2")).await.expect(200);
+    let activities = |body: &Value| -> Vec<String> {
+        body["value"].as_array().expect("a list").iter().map(|entry| text(&entry["activityDisplayName"])).collect()
+    };
+    let secrets = "Update application \u{2013} Certificates and secrets management ";
+    assert_eq!(activities(&found), ["Delete application", secrets], "the latest first; a refused change is none");
+    assert!(found["value"][0]["initiatedBy"]["user"]["userPrincipalName"].is_string());
+    let next = text(&found["@odata.nextLink"]);
+    let next = next.strip_prefix("https://graph.microsoft.com/v1.0").expect("Graph's own URL");
+    assert_eq!(activities(&entra.get(next).await.expect(200)), ["Add application"]);
+    let all = entra.get(&format!("/auditLogs/directoryAudits?$filter={since}")).await.expect(200);
+    let renamed =
+        all["value"].as_array().expect("a list").iter().filter(|entry| entry["targetResources"][0]["id"] != id);
+    assert_eq!(renamed.count(), 2, "made and renamed under its own key");
+    entra.get("/auditLogs/directoryAudits?$filter=id eq 'x'").await.refused(400, "BadRequest");
 }
 
 #[tokio::test]
