@@ -38,6 +38,7 @@ PARAMETERS = {
     "IdentityStoreArns": [f"arn:aws:identitystore::{ACCOUNT}:identitystore/{seed('IDENTITY_STORE')}"],
     "EntraWebIdentity": "yes",
     "RedshiftApplicationArns": [seed("REDSHIFT_APPLICATION_ARN")],
+    "RedshiftDataApiArns": [seed("WORKGROUP_ARN")],
 }
 
 REFERENCES = {

@@ -90,6 +90,8 @@ impl Clients {
         let warehouse = self.session(&redshift.region, redshift.role_arn.as_deref()).await;
         let instance = self.session(&center.region, center.role_arn.as_deref()).await;
         let warehouse_read = redshift::Read::new(&warehouse, warehouse_id.clone());
+        let data_api = redshift.data_api.as_ref();
+        let data_api = data_api.map(|settings| redshift::DataApi::new(&warehouse, warehouse_id.clone(), settings));
         let center_read = identity_center::Read::new(&instance, center_id.clone(), &center.instance_arn);
         let (okta, entra) = match desired.idp {
             Idp::Okta => (Some(self.okta(&desired.idp_system)?), None),
@@ -113,6 +115,7 @@ impl Clients {
                 warehouse_read.clone(),
                 redshift::Write::new(warehouse_read),
             ),
+            warehouse: data_api,
             secrets: Port::new(
                 secrets_system(),
                 Mode::Manage,

@@ -53,6 +53,8 @@ pub struct Systems {
     pub identity_center: IdentityCenterPort,
     /// Redshift, where the IdC application is.
     pub redshift: RedshiftPort,
+    /// The warehouse itself, where it may be asked by SQL.
+    pub warehouse: Option<redshift::DataApi>,
     /// Secrets Manager of our own account.
     pub secrets: SecretsPort,
     /// The secrets' values, for the moment in which a vendor is told one.

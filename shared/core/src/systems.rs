@@ -210,6 +210,10 @@ pub struct RedshiftSettings {
     /// What we may do there.
     #[serde(default)]
     pub mode: Mode,
+    /// How the warehouse itself is asked whether it is registered with Identity Center, which only SQL tells; `None`: it
+    /// is not asked, and the check `warehouse_registered` is unknown.
+    #[serde(default)]
+    pub data_api: Option<DataApiSettings>,
     /// The Identity Center instance behind it.
     pub identity_center: IdentityCenterSettings,
 }
@@ -218,6 +222,66 @@ impl RedshiftSettings {
     /// The audience that tokens for this warehouse carry.
     pub fn token_audience(&self) -> String {
         self.audience.clone().unwrap_or_else(|| format!("https://{}", self.default_host))
+    }
+}
+
+/// How Redshift's Data API reaches a warehouse, with role and region of its application: names and combinations are those
+/// of `ExecuteStatement` (Redshift Data API reference). The database user must be a superuser, since nobody else sees the
+/// registration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataApiSettings {
+    /// Name or ARN of a serverless workgroup; this or `cluster_identifier`.
+    #[serde(default)]
+    pub workgroup_name: Option<String>,
+    /// Identifier of a provisioned cluster.
+    #[serde(default)]
+    pub cluster_identifier: Option<String>,
+    /// The database.
+    pub database: String,
+    /// ARN of the secret with user and password of the database.
+    #[serde(default)]
+    pub secret_arn: Option<String>,
+    /// User of a cluster's database, with temporary credentials.
+    #[serde(default)]
+    pub db_user: Option<String>,
+}
+
+impl DataApiSettings {
+    /// The fields at fault, and what is wrong with each.
+    pub fn problems(&self) -> Vec<(&'static str, &'static str)> {
+        let texts = [
+            ("workgroup_name", self.workgroup_name.as_deref()),
+            ("cluster_identifier", self.cluster_identifier.as_deref()),
+            ("database", Some(self.database.as_str())),
+            ("secret_arn", self.secret_arn.as_deref()),
+            ("db_user", self.db_user.as_deref()),
+        ];
+        let empty = texts.into_iter().filter(|(_, text)| text.is_some_and(|text| text.trim().is_empty()));
+        let mut problems: Vec<_> = empty.map(|(field, _)| (field, "must not be empty")).collect();
+        match (&self.workgroup_name, &self.cluster_identifier) {
+            (Some(_), Some(_)) => {
+                let problem = "must not be given together: a warehouse is a workgroup or a cluster";
+                problems.extend([("workgroup_name", problem), ("cluster_identifier", problem)]);
+            }
+            (None, None) => {
+                let problem = "one of workgroup_name and cluster_identifier must be given";
+                problems.extend([("workgroup_name", problem), ("cluster_identifier", problem)]);
+            }
+            _ => {}
+        }
+        if self.secret_arn.is_some() && self.db_user.is_some() {
+            let problem = "must not be given together: the secret names the user";
+            problems.extend([("secret_arn", problem), ("db_user", problem)]);
+        }
+        if self.db_user.is_some() && self.cluster_identifier.is_none() {
+            problems.push(("db_user", "only a cluster takes it; a workgroup's user is that of the secret or the role"));
+        }
+        if self.cluster_identifier.is_some() && self.secret_arn.is_none() && self.db_user.is_none() {
+            let problem = "a cluster needs secret_arn or db_user";
+            problems.extend([("secret_arn", problem), ("db_user", problem)]);
+        }
+        problems
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use extoauth_core::policy::Policy;
 use extoauth_core::problem::Problems;
-use extoauth_core::systems::SystemsConfig;
+use extoauth_core::systems::{DataApiSettings, SystemsConfig};
 use extoauth_systems::secrets::{Vault, Version};
 use secrecy::ExposeSecret;
 use url::Url;
@@ -149,6 +149,11 @@ fn systems(json: &str, problems: &mut Problems) -> SystemsConfig {
             }
         }
     }
+    for (name, redshift) in &config.redshift {
+        for (field, problem) in redshift.data_api.iter().flat_map(DataApiSettings::problems) {
+            problems.add(format!("{SYSTEMS}.redshift.{name}.data_api.{field}"), problem);
+        }
+    }
     for (name, okta) in &config.okta {
         if !["ORG_URL", "CUSTOM_URL"].contains(&okta.pinned_issuer_mode()) {
             let field = format!("{SYSTEMS}.okta.{name}.issuer_mode");
@@ -248,6 +253,47 @@ mod tests {
             assert!(found.iter().any(|f| f == field), "{field} is not in {found:?}");
         }
         assert_eq!(fields(parse(&[], &[])), [DEPLOYMENT, SYSTEMS]);
+    }
+
+    #[test]
+    fn a_reader_of_the_warehouse_needs_one_warehouse_and_one_user() {
+        let found = |data_api: &str| {
+            let systems = format!(
+                r#"{{"redshift":{{"main":{{"region":"r","application_arn":"a","hosts":[],"default_host":"h",
+                "identity_center":{{"region":"r","instance_arn":"i"}},"data_api":{data_api}}}}}}}"#
+            );
+            match parse(&[(DEPLOYMENT, "prod"), (SYSTEMS, &systems)], &[]) {
+                Ok(config) => {
+                    assert!(config.systems.redshift["main"].data_api.is_some());
+                    vec![]
+                }
+                Err(problems) => {
+                    let place = "EXTOAUTH_SYSTEMS.redshift.main.data_api.";
+                    let field = |problem: &str| problem.strip_prefix(place).unwrap_or(problem).to_owned();
+                    problems.0.iter().map(|problem| field(&problem.field)).collect()
+                }
+            }
+        };
+        let table: [(&str, &[&str]); 9] = [
+            (r#"{"workgroup_name":"wg","database":"dev"}"#, &[]),
+            (r#"{"workgroup_name":"wg","database":"dev","secret_arn":"arn"}"#, &[]),
+            (r#"{"cluster_identifier":"c","database":"dev","db_user":"admin"}"#, &[]),
+            (r#"{"database":" "}"#, &["database", "workgroup_name", "cluster_identifier"]),
+            (
+                r#"{"workgroup_name":"wg","cluster_identifier":"c","database":"dev","secret_arn":"arn"}"#,
+                &["workgroup_name", "cluster_identifier"],
+            ),
+            (r#"{"workgroup_name":"wg","database":"dev","db_user":"admin"}"#, &["db_user"]),
+            (r#"{"cluster_identifier":"c","database":"dev"}"#, &["secret_arn", "db_user"]),
+            (
+                r#"{"cluster_identifier":"c","database":"dev","secret_arn":"arn","db_user":"u"}"#,
+                &["secret_arn", "db_user"],
+            ),
+            (r#"{"workgroup_name":"wg","database":"dev","user":"x"}"#, &["user"]),
+        ];
+        for (data_api, expected) in table {
+            assert_eq!(found(data_api), expected, "{data_api}");
+        }
     }
 
     #[test]

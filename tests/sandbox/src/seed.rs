@@ -64,6 +64,13 @@ pub const USERS: [&str; 5] =
 
 /// The warehouse that is registered with Identity Center.
 pub const WAREHOUSE_HOST: &str = "wg.123456789012.us-east-1.redshift-serverless.amazonaws.com";
+/// Its workgroup.
+pub const WORKGROUP: &str = "wg";
+/// ARN of the workgroup.
+pub const WORKGROUP_ARN: &str =
+    "arn:aws:redshift-serverless:us-east-1:123456789012:workgroup/0f1e2d3c-4b5a-4968-8778-695a4b3c2d1e";
+/// The same warehouse as a provisioned cluster, for callers that name one.
+pub const CLUSTER: &str = "cluster-1";
 /// Name of the Redshift application in the systems configuration.
 pub const REDSHIFT_NAME: &str = "main";
 /// The Redshift IdC application.

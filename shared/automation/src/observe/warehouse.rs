@@ -1,8 +1,8 @@
 //! What AWS has of it: the trusted token issuer in IAM Identity Center, and the Redshift application that accepts it.
 
 use extoauth_systems::identity_center::{Instance, Issuer, IssuerName};
-use extoauth_systems::redshift::Application;
-use futures::future::{join, join4};
+use extoauth_systems::redshift::{Application, IdentityProvider};
+use futures::future::{join, join5};
 
 use super::{Asked, Resolved, Seen, Unread};
 use crate::resources::aws::{IssuerIdentity, TrustedTokenIssuer};
@@ -32,7 +32,7 @@ pub struct WarehouseView {
     /// The IdC application.
     pub application: Seen<Application>,
     /// The identity providers of the type `AWSIDC` that the database itself is registered with. Only SQL shows them, so
-    /// this is unread unless a reader of the warehouse (Redshift's Data API, with a database user) is configured.
+    /// this is unread unless a reader of the warehouse (`data_api`, with a superuser of the database) is configured.
     pub registered: Seen<Vec<Registration>>,
 }
 
@@ -66,9 +66,9 @@ pub(super) async fn observe(systems: &Systems, asked: &Asked<'_>) -> (CenterView
         }
     };
     let redshift = systems.redshift.read();
-    let (instance, issuer, issuers, application) =
-        join4(center.instance(), issuer, center.issuer_names(), redshift.application(&asked.redshift.application_arn))
-            .await;
+    let application = redshift.application(&asked.redshift.application_arn);
+    let (instance, issuer, issuers, application, registered) =
+        join5(center.instance(), issuer, center.issuer_names(), application, providers(systems)).await;
     let (issuers, application) = (Seen::from(issuers), Seen::from(application));
     let others = async {
         match (&issuer, &issuers) {
@@ -85,10 +85,61 @@ pub(super) async fn observe(systems: &Systems, asked: &Asked<'_>) -> (CenterView
     };
     let (others, assigned) = join(others, assigned).await;
     let center = CenterView { instance: instance.into(), issuer, issuers, others, assigned, people: Seen::default() };
-    let registered = Seen::Unread(Unread::because(
-        "only SQL tells whether the warehouse is registered with IAM Identity Center, and no reader of the warehouse is \
-         configured",
-        format!("have the warehouse's administrator run `{REGISTERED_SQL};`: it must show a row"),
-    ));
+    let ours = application.there().and_then(|found| found.managed_application_arn.as_deref());
+    let registered = registered.and_then(|found| registrations(found, ours));
     (center, WarehouseView { application, registered })
+}
+
+/// What the warehouse itself is registered with.
+async fn providers(systems: &Systems) -> Seen<Vec<IdentityProvider>> {
+    match &systems.warehouse {
+        Some(warehouse) => warehouse.identity_providers().await.into(),
+        None => Seen::Unread(Unread::because(
+            "only SQL tells whether the warehouse is registered with IAM Identity Center, and no reader of the warehouse \
+             is configured",
+            format!("have the warehouse's administrator run `{REGISTERED_SQL};`: it must show a row"),
+        )),
+    }
+}
+
+/// The same in the words of the checks. A provider that names no application may be that of `ours`, the application's ARN
+/// in Identity Center: unless another one is, nothing is known.
+fn registrations(found: Vec<IdentityProvider>, ours: Option<&str>) -> Seen<Vec<Registration>> {
+    let there = |arn: &str| found.iter().any(|one| one.enabled && one.application_arn.as_deref() == Some(arn));
+    if let Some(unclear) = found.iter().find(|one| one.enabled && one.application_arn.is_none())
+        && !ours.is_some_and(there)
+    {
+        return Seen::Unread(Unread::because(
+            format!("the warehouse does not tell which application its identity provider `{}` is for", unclear.name),
+            format!("have the warehouse's administrator look at the row of `{REGISTERED_SQL};`"),
+        ));
+    }
+    let registration = |one: IdentityProvider| Registration {
+        name: one.name,
+        namespace: one.namespace,
+        application_arn: one.application_arn.unwrap_or_default(),
+        enabled: one.enabled,
+    };
+    Seen::There(found.into_iter().map(registration).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_without_a_known_application_is_no_proof_of_anything() {
+        let provider = |arn: Option<&str>, enabled| IdentityProvider {
+            name: "idc".into(),
+            namespace: "AWSIDC".into(),
+            application_arn: arn.map(Into::into),
+            enabled,
+        };
+        let known = |found| registrations(found, Some("ours")).there().map(Vec::len);
+        assert_eq!(known(vec![]), Some(0));
+        assert_eq!(known(vec![provider(Some("other"), true), provider(None, false)]), Some(2));
+        assert_eq!(known(vec![provider(Some("ours"), true), provider(None, true)]), Some(2));
+        assert_eq!(known(vec![provider(Some("ours"), false), provider(None, true)]), None);
+        assert_eq!(known(vec![provider(None, true)]), None);
+    }
 }

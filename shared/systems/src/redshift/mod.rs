@@ -1,9 +1,12 @@
 //! The Redshift IdC application: what connects Redshift with Identity Center, and the list of token issuers that it
 //! accepts.
 //!
-//! [`Read`] cannot write by type; [`Write`] holds a `Read`.
+//! [`Read`] cannot write by type; [`Write`] holds a `Read`. What the warehouse itself says of the application only SQL
+//! tells: [`DataApi`].
 
+mod data_api;
 mod read;
+mod registrations;
 mod write;
 
 use std::collections::BTreeMap;
@@ -12,7 +15,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::issuers::AuthorizedIssuer;
 
+pub use data_api::DataApi;
 pub use read::Read;
+pub use registrations::IdentityProvider;
 pub use write::Write;
 
 /// A Redshift IdC application.

@@ -4,7 +4,9 @@
 use serde_json::Value;
 
 use super::dynamodb;
-use crate::seed::{ACCOUNT, IDC_APPLICATION_ARN, INSTANCE_ARN, REDSHIFT_APPLICATION_ARN, REGION};
+use crate::seed::{
+    ACCOUNT, IDC_APPLICATION_ARN, INSTANCE_ARN, REDSHIFT_APPLICATION_ARN, REGION, WORKGROUP, WORKGROUP_ARN,
+};
 use crate::world::CallView;
 
 /// A permission that a call needs.
@@ -55,6 +57,7 @@ pub fn needs(kind: &str, action: &str, call: &CallView<'_>) -> Option<Vec<Need>>
             vec![Need::new(format!("sso-oauth:{action}"), text(&body, "clientId").unwrap_or("*"))]
         }
         "redshift" => redshift(action, &Form::of(call.body)),
+        "redshift-data" => redshift_data(action, &json()),
         "sts" => match action {
             // Nobody can be refused this one.
             "GetCallerIdentity" => vec![],
@@ -269,6 +272,34 @@ fn redshift(action: &str, form: &Form) -> Vec<Need> {
     std::iter::once(Need::new(format!("redshift:{action}"), resource)).chain(dependents).collect()
 }
 
+/// The Data API logs in with its caller's permissions. Whoever looks at a statement must be the one who handed it in, which
+/// a condition on `redshift-data:statement-owner-iam-userid` says; the only caller of the sandbox owns all of its own.
+fn redshift_data(action: &str, body: &Value) -> Vec<Need> {
+    let need = |resource: &str| Need::new(format!("redshift-data:{action}"), resource);
+    if action != "ExecuteStatement" {
+        return vec![need("*").with("redshift-data:statement-owner-iam-userid", &["${aws:userid}"])];
+    }
+    let cluster = text(body, "ClusterIdentifier");
+    let warehouse = match (text(body, "WorkgroupName"), cluster) {
+        (Some(WORKGROUP), _) => WORKGROUP_ARN.to_owned(),
+        (Some(workgroup), _) => arn(workgroup, "redshift-serverless", "workgroup/"),
+        (None, Some(cluster)) => arn(cluster, "redshift", "cluster:"),
+        (None, None) => "*".to_owned(),
+    };
+    let mut needs = vec![need(&warehouse)];
+    match (text(body, "SecretArn"), text(body, "DbUser"), cluster) {
+        (Some(secret), _, _) => needs.push(Need::new("secretsmanager:GetSecretValue", secret).dependent()),
+        (None, Some(user), Some(cluster)) => {
+            let mut login = vec![format!("dbuser:{cluster}/{user}")];
+            login.extend(text(body, "Database").map(|database| format!("dbname:{cluster}/{database}")));
+            let login = login.into_iter().map(|resource| arn(&resource, "redshift", ""));
+            needs.extend(login.map(|one| Need::new("redshift:GetClusterCredentials", one).dependent()));
+        }
+        _ => needs.push(Need::new("redshift-serverless:GetCredentials", &warehouse).dependent()),
+    }
+    needs
+}
+
 fn ses(call: &CallView<'_>) -> String {
     let body = serde_json::from_slice::<Value>(call.body).unwrap_or_default();
     let from = text(&body, "FromEmailAddress").map(str::to_owned).or_else(|| Form::of(call.body).get("Source"));
@@ -338,6 +369,28 @@ mod tests {
         assert_eq!(needs[0], Need::new("redshift:ModifyRedshiftIdcApplication", REDSHIFT_APPLICATION_ARN));
         assert!(needs[1..].iter().all(|need| need.dependent && need.resource == IDC_APPLICATION_ARN));
         assert_eq!(needs.len(), 8);
+    }
+
+    #[test]
+    fn the_data_api_logs_in_with_the_callers_rights() {
+        let needed = |body: Value| -> Vec<(String, String)> {
+            let needs = of_json("redshift-data", "ExecuteStatement", body);
+            needs.into_iter().map(|need| (need.action, need.resource)).collect()
+        };
+        let pair = |action: &str, resource: &str| (action.to_owned(), resource.to_owned());
+        let execute = "redshift-data:ExecuteStatement";
+        assert_eq!(
+            needed(json!({"WorkgroupName": WORKGROUP, "Database": "dev"})),
+            [pair(execute, WORKGROUP_ARN), pair("redshift-serverless:GetCredentials", WORKGROUP_ARN)]
+        );
+        assert_eq!(
+            needed(json!({"WorkgroupName": WORKGROUP, "Database": "dev", "SecretArn": "arn:s"})),
+            [pair(execute, WORKGROUP_ARN), pair("secretsmanager:GetSecretValue", "arn:s")]
+        );
+        let cluster = needed(json!({"ClusterIdentifier": "c", "Database": "dev", "DbUser": "u"}));
+        assert_eq!(cluster[0].1, "arn:aws:redshift:us-east-1:123456789012:cluster:c");
+        assert_eq!(cluster[1].1, "arn:aws:redshift:us-east-1:123456789012:dbuser:c/u");
+        assert_eq!(cluster[2].1, "arn:aws:redshift:us-east-1:123456789012:dbname:c/dev");
     }
 
     #[test]

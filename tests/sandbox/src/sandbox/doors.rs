@@ -51,6 +51,7 @@ impl Doors {
         let services = [
             ("sso-admin", services.sso_admin.shared()),
             ("redshift", services.redshift.shared()),
+            ("redshift-data", services.redshift_data.shared()),
             ("sso-oidc", services.sso_oidc.shared()),
         ];
         let mut aws = BTreeMap::new();

@@ -33,6 +33,8 @@ pub struct Aws {
     pub sso_admin: Arc<aws::SsoAdmin>,
     /// Redshift: the Identity Center applications.
     pub redshift: Arc<aws::Redshift>,
+    /// Redshift's Data API.
+    pub redshift_data: Arc<aws::RedshiftData>,
     /// `CreateTokenWithIAM`.
     pub sso_oidc: Arc<aws::SsoOidc>,
     /// `GetWebIdentityToken` and the account's issuer; the rest of STS is moto's.
@@ -95,7 +97,10 @@ impl Sandbox {
         let sso_admin = aws::SsoAdmin::new(&world);
         let redshift = aws::Redshift::new(&world, &sso_admin);
         let sso_oidc = aws::SsoOidc::new(&world, &sso_admin);
-        let aws = Aws { sso_admin, redshift, sso_oidc, sts: aws::Sts::new(&world) };
+        let people = Arc::new(aws::sso_oidc::IdentityStore::new(&world));
+        let warehouse = RedshiftWire::new(&world, &authority, &sso_oidc, people)?;
+        let redshift_data = aws::RedshiftData::new(&world, &warehouse);
+        let aws = Aws { sso_admin, redshift, redshift_data, sso_oidc, sts: aws::Sts::new(&world) };
 
         let account = options.account.unwrap_or_else(|| seed::ACCOUNT.to_owned());
         let moto = match options.moto {
@@ -113,8 +118,6 @@ impl Sandbox {
             ("servicenow", servicenow.shared(), &[seed::SERVICENOW_HOST]),
         ];
         let tls = options.aws_tls.then_some(authority.as_ref());
-        let people = Arc::new(aws::sso_oidc::IdentityStore::new(&world));
-        let warehouse = RedshiftWire::new(&world, &authority, &aws.sso_oidc, people)?;
         let doors = Doors::open(&world, &authority, vendors, &aws, &warehouse, moto.as_ref(), tls).await?;
 
         let sandbox = Arc::new(Self {

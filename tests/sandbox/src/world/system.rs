@@ -8,7 +8,7 @@ use axum::response::Response;
 use serde_json::Value;
 
 /// Every kind of system there is, by the names that the control API uses.
-pub const KINDS: [&str; 17] = [
+pub const KINDS: [&str; 18] = [
     "okta",
     "entra",
     "dbt",
@@ -17,6 +17,7 @@ pub const KINDS: [&str; 17] = [
     "sso-admin",
     "sso-oidc",
     "redshift",
+    "redshift-data",
     "identitystore",
     "secretsmanager",
     "dynamodb",

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use extoauth_sandbox::seed::ENTRA_NAME;
+use extoauth_sandbox::seed::{ENTRA_NAME, REDSHIFT_NAME, WORKGROUP};
 use extoauth_scenarios::stage::{LIMIT, roles_file};
 use extoauth_scenarios::tickets::golden;
 use serde_json::{Value, json};
@@ -16,6 +16,8 @@ const UNSEEN: &[(&str, &str, &str)] = &[
     ("provision", "secretsmanager:TagResource", "AWS asks for it where CreateSecret carries tags"),
     ("provision", "sso:TagResource", "AWS asks for it where CreateTrustedTokenIssuer carries tags"),
     ("provision", "sso:ListApplicationAssignments", "used where somebody has made the application require assignments"),
+    ("provision", "redshift-data:DescribeStatement", "used where a statement takes longer than AWS waits in one call"),
+    ("provision", "redshift:GetClusterCredentials", "used where the warehouse is a cluster, with a db_user"),
     ("provision", "identitystore:ListUsers", "used where an attribute is mapped by which no user can be asked for"),
 ];
 
@@ -76,6 +78,12 @@ async fn roles_hold_what_is_used_and_no_more() {
         succeeded(&stage.run(&golden(name)).await.expect("an end"));
     }
     succeeded(&stage.run_anew(&golden("okta-provision")).await.expect("an end"));
+
+    // The warehouse is asked by SQL from now on.
+    let mut systems = stage.sandbox.systems_config();
+    systems["redshift"][REDSHIFT_NAME]["data_api"] = json!({"workgroup_name": WORKGROUP, "database": "dev"});
+    stage.sandbox.reconfigure(Some(systems), None).await.expect("another configuration");
+    succeeded(&stage.run_anew(&golden("okta-verify")).await.expect("an end"));
 
     // The queue refuses intake's message, and the sweep sends it.
     let fault =

@@ -22,6 +22,7 @@ mod house;
 mod picture;
 mod provider;
 mod refusals;
+mod registration;
 mod removal;
 mod repair;
 mod together;
