@@ -3,6 +3,7 @@
 //!
 //! Start with [`engine`]: everything else here is a value that it reads or writes.
 
+pub mod alert;
 pub mod clock;
 pub mod engine;
 pub mod error;
@@ -10,6 +11,7 @@ pub mod finding;
 pub mod handoff;
 pub mod ids;
 pub mod integration;
+pub mod notice;
 pub mod policy;
 pub mod problem;
 pub mod registry;
