@@ -93,10 +93,10 @@ impl Conductor<'_> {
 }
 
 /// Policy as the engine asks for it, before each write.
-struct PolicyGate<'a> {
-    policy: &'a Policy,
-    clock: &'a dyn Clock,
-    integration: &'a IntegrationName,
+pub(crate) struct PolicyGate<'a> {
+    pub(crate) policy: &'a Policy,
+    pub(crate) clock: &'a dyn Clock,
+    pub(crate) integration: &'a IntegrationName,
 }
 
 impl WritePolicy for PolicyGate<'_> {
@@ -110,6 +110,6 @@ fn store_failed(error: &LedgerError) -> Verdict {
     Verdict::Paused { delay: std::time::Duration::from_secs(10), reason: error.to_string() }
 }
 
-fn integration_lease(name: &IntegrationName) -> String {
+pub(crate) fn integration_lease(name: &IntegrationName) -> String {
     Subject::Integration(name.clone()).to_string()
 }

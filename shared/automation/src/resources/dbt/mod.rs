@@ -12,6 +12,7 @@ pub use environment::{
     EnvironmentConnection, EnvironmentIdentity, PreImage, environment_key, put_back as put_back_connection,
 };
 pub use oauth_configuration::{OauthConfiguration, OauthConfigurationIdentity};
+pub(crate) use oauth_configuration::SECRET;
 pub use tunnel::{Tunnel, TunnelIdentity};
 
 pub(super) use connection_use::OURS as CONFIGURATION;

@@ -1,0 +1,32 @@
+//! `finishSecret`: the new version becomes the current one, and the old one's grace begins.
+
+use extoauth_core::engine::{ChangeKind, Event};
+use extoauth_systems::secrets::PENDING;
+
+use super::begin::Work;
+use super::journal::Grace;
+use super::{GRACE, RotationError};
+
+impl Work<'_> {
+    pub(super) async fn finish(&self) -> Result<(), RotationError> {
+        let gate = self.gate();
+        let store = self.systems.secrets.writer(&gate)?;
+        let arn = &self.stored.arn;
+        if !self.is_current() {
+            self.is_held()?;
+            let from = self.current();
+            // Before the stage moves: which version it was on is not told any more afterwards, should this stop here.
+            if let Some(old) = from {
+                let until = self.rotation.clock.now().checked_add(GRACE).unwrap_or(jiff::Timestamp::MAX);
+                let grace = Grace { old: old.to_owned(), new: self.token.to_owned(), until };
+                self.note(Event::Recorded, ChangeKind::Update, Some(&grace), "the old secret's grace begins").await?;
+            }
+            // Compare and swap: it fails if another version has become the current one meanwhile.
+            store.make_current(arn, from, self.token).await?;
+        }
+        if self.stored.holder_of(PENDING) == Some(self.token) {
+            store.move_stage(arn, PENDING, Some(self.token), None).await?;
+        }
+        Ok(())
+    }
+}
