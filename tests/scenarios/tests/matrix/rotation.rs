@@ -1,6 +1,7 @@
 //! A client secret is rotated at Okta: all four steps, each of them repeated, and the end of the old secret.
 
 use extoauth_automation::rotation::{Asked, GRACE, Retired, Rotation, RotationError, Step};
+use extoauth_core::engine::Leases as _;
 use extoauth_core::ids::IntegrationName;
 use extoauth_sandbox::seed;
 use serde_json::{Value, json};
@@ -83,4 +84,22 @@ async fn a_secret_is_rotated() {
     assert_eq!(house.retire(&name, &secret).await.expect("retired"), Retired::Gone(1));
     assert_eq!(house.retire(&name, &secret).await.expect("retired"), Retired::Gone(0));
     house.run(&OKTA.ticket("verify")).await.good();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rotation_waits_for_a_provision() {
+    let _turn = beside_others().await;
+    let Some(house) = House::open().await else { return };
+    house.run(&OKTA.ticket("provision")).await.good();
+    let secret = house.own_secrets().await.remove(0);
+    let key = format!("integration/{}", secret.split('/').nth(2).expect("a name"));
+    house.attach(&secret).await;
+    let ttl = std::time::Duration::from_secs(60);
+    let held = house.memory.acquire(&key, "a provision", ttl).await.expect("the store").expect("the lease");
+    for step in STEPS {
+        let busy = house.rotate(step, &secret).await.expect_err("another run works on it");
+        assert!(matches!(busy, RotationError::Busy(_)), "{busy}");
+    }
+    house.memory.release(&held).await.expect("the store");
+    house.rotate(Step::Create, &secret).await.expect("it goes on");
 }
