@@ -25,6 +25,8 @@ pub const TOPIC_ARN: &str = "EXTOAUTH_TOPIC_ARN";
 pub const EVENT_BUS: &str = "EXTOAUTH_EVENT_BUS";
 /// ARN of the secret with the keys of those who may post requests.
 pub const INTAKE_SECRET: &str = "EXTOAUTH_INTAKE_SECRET";
+/// ARN of the function that rotates client secrets.
+pub const ROTATE_FUNCTION_ARN: &str = "EXTOAUTH_ROTATE_FUNCTION_ARN";
 
 /// The variables of the environment that are ours.
 pub type Variables = BTreeMap<String, String>;
@@ -48,6 +50,8 @@ pub struct Config {
     pub event_bus: String,
     /// ARN of the secret with the callers' keys.
     pub intake_secret: String,
+    /// ARN of the function that rotates client secrets.
+    pub rotate_function_arn: String,
 }
 
 /// The variables of this process that are ours.
@@ -109,6 +113,7 @@ impl Config {
             topic_arn: of(TOPIC_ARN),
             event_bus: of(EVENT_BUS),
             intake_secret: of(INTAKE_SECRET),
+            rotate_function_arn: of(ROTATE_FUNCTION_ARN),
         })
     }
 }

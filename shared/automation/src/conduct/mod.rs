@@ -7,6 +7,7 @@ mod progress;
 mod prove;
 mod remove;
 mod report;
+mod rotate;
 mod wanted;
 
 use extoauth_core::clock::Clock;
@@ -45,6 +46,11 @@ pub struct Conductor<'a> {
     pub clock: &'a dyn Clock,
     /// Patience.
     pub timing: Timing,
+    /// ARN of the function that rotates; none where none is deployed.
+    pub rotate_function: Option<&'a str>,
+    /// "Now", as what resumed the request says: a sweep is at its schedule's time. Only the end of an old secret's grace
+    /// is judged by it; policy is judged by [`Conductor::clock`], since a message carries no authority.
+    pub time: jiff::Timestamp,
     /// Where steps are shown as they happen.
     pub progress: &'a Progress,
 }
@@ -58,6 +64,7 @@ impl Conductor<'_> {
             Action::Provision => self.provision(request).boxed_local().await,
             Action::Plan => self.plan(request).boxed_local().await,
             Action::Verify => self.verify(request).boxed_local().await,
+            Action::RotateSecret => self.rotate_secret(request).boxed_local().await,
             Action::Deprovision => self.deprovision(request).boxed_local().await,
             other => Err(Verdict::Failed(RequestError {
                 code: "not_built".into(),

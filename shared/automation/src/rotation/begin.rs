@@ -1,13 +1,16 @@
 //! Whose secret it is, and what is known of it.
 
-use extoauth_core::engine::{Book, LeaseGuard, Mark, Resource};
+use extoauth_core::engine::{Book, JournalEntry, LeaseGuard, Mark, Resource};
 use extoauth_core::error::absent_is_none;
 use extoauth_core::ids::{IntegrationName, Subject};
 use extoauth_core::integration::Integration;
 use extoauth_systems::secrets::{CURRENT, Description, PENDING, Version};
+use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
+use super::journal::asked_in;
 use super::provider::Provider;
 use super::{Rotation, RotationError};
 use crate::conduct::{PolicyGate, integration_lease};
@@ -28,6 +31,9 @@ pub(super) struct Work<'a> {
     pub(super) book: Book,
     /// The new version.
     pub(super) token: &'a str,
+    /// The journal as it was at the beginning; what this step writes is not in it.
+    pub(super) journal: Vec<JournalEntry>,
+    now: Timestamp,
 }
 
 impl Rotation<'_> {
@@ -44,9 +50,10 @@ impl Rotation<'_> {
     pub(super) async fn lease(&self, name: &IntegrationName, owner: &str) -> Result<LeaseGuard<'_>, RotationError> {
         let key = integration_lease(name);
         let (ttl, wait) = (self.timing.lease_ttl, self.timing.lease_wait);
-        LeaseGuard::take(self.leases, self.clock, &key, &format!("rotation {owner}"), ttl, wait)
-            .await?
-            .ok_or(RotationError::Busy(key))
+        // Whoever owns a lease may take it again. Two invocations of one step are two owners: the second one waits, and
+        // does not take over what the first one works on.
+        let owner = format!("rotation {owner} {}", Uuid::new_v4());
+        LeaseGuard::take(self.leases, self.clock, &key, &owner, ttl, wait).await?.ok_or(RotationError::Busy(key))
     }
 
     /// Reads what every step needs. The lease is held.
@@ -83,8 +90,10 @@ impl Rotation<'_> {
         }
         let of_trust = self.ledger.load(&Subject::Trust(desired.trust())).await?;
         let provider = Provider::of(&systems, &book, &of_trust).await?;
+        let journal = self.ledger.journal(&subject).await?;
+        let now = asked_in(&journal, token).map_or(self.clock.now(), |asked| asked.time.max(self.clock.now()));
         let mark = Mark { deployment: self.deployment.to_owned(), subject };
-        Ok(Work { rotation: self, lease, desired, mark, systems, provider, stored, book, token })
+        Ok(Work { rotation: self, lease, desired, mark, systems, provider, stored, book, token, journal, now })
     }
 }
 
@@ -112,6 +121,11 @@ pub(super) fn identity<I: DeserializeOwned>(book: &Book, kind: &str) -> Option<I
 impl Work<'_> {
     pub(super) fn gate(&self) -> PolicyGate<'_> {
         PolicyGate { policy: self.rotation.policy, clock: self.rotation.clock, integration: &self.desired.name }
+    }
+
+    /// "Now" as the request says that asked for this rotation: a schedule's time where one started it.
+    pub(super) fn now(&self) -> Timestamp {
+        self.now
     }
 
     /// Secrets Manager attaches the new version before it calls the first step.

@@ -5,6 +5,7 @@ use extoauth_systems::secrets::PENDING;
 
 use super::begin::Work;
 use super::journal::Grace;
+use super::provider::Provider;
 use super::{GRACE, RotationError};
 
 impl Work<'_> {
@@ -14,10 +15,13 @@ impl Work<'_> {
         let arn = &self.stored.arn;
         if !self.is_current() {
             self.is_held()?;
+            if let Provider::Okta(okta) = &self.provider {
+                okta.note_current(self).await?;
+            }
             let from = self.current();
             // Before the stage moves: which version it was on is not told any more afterwards, should this stop here.
             if let Some(old) = from {
-                let until = self.rotation.clock.now().checked_add(GRACE).unwrap_or(jiff::Timestamp::MAX);
+                let until = self.now().checked_add(GRACE).unwrap_or(jiff::Timestamp::MAX);
                 let grace = Grace { old: old.to_owned(), new: self.token.to_owned(), until };
                 self.note(Event::Recorded, ChangeKind::Update, Some(&grace), "the old secret's grace begins").await?;
             }

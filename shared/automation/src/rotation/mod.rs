@@ -8,9 +8,11 @@
 //! old one ends only while dbt is recorded to hold the new one, which is proved once more. Each step works under the
 //! integration's lease, so no provision crosses it.
 
+mod ask;
 mod begin;
 mod create;
 mod finish;
+mod give_up;
 mod journal;
 mod provider;
 mod retire;
@@ -30,11 +32,17 @@ use thiserror::Error;
 
 use crate::clients::Clients;
 
+pub use ask::{Asking, Standing};
 pub use retire::Retired;
 
 /// How long the old secret stays good after the new one has become the current one: a login that is under way ends with
 /// it, and whoever has to go back can.
 pub const GRACE: SignedDuration = SignedDuration::from_hours(24);
+
+/// A rotation of which nothing was heard for so long has ended: Secrets Manager calls the four steps again several times
+/// after a failure, within minutes, and then no more (AWS Secrets Manager user guide, "Troubleshoot AWS Secrets Manager
+/// rotation").
+pub const SILENCE: SignedDuration = SignedDuration::from_mins(15);
 
 /// Waits between proofs of a secret that was just made: identity providers need up to half a minute until it holds
 /// everywhere.
@@ -60,15 +68,19 @@ pub enum Step {
 }
 
 impl Step {
+    /// What Secrets Manager calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Create => "createSecret",
+            Self::Set => "setSecret",
+            Self::Test => "testSecret",
+            Self::Finish => "finishSecret",
+        }
+    }
+
     /// The step that Secrets Manager calls so.
     pub fn of_name(name: &str) -> Option<Self> {
-        match name {
-            "createSecret" => Some(Self::Create),
-            "setSecret" => Some(Self::Set),
-            "testSecret" => Some(Self::Test),
-            "finishSecret" => Some(Self::Finish),
-            _ => None,
-        }
+        [Self::Create, Self::Set, Self::Test, Self::Finish].into_iter().find(|step| step.name() == name)
     }
 }
 
@@ -142,12 +154,18 @@ impl Rotation<'_> {
         let done = async {
             let work = self.begin(&name, asked.secret, asked.token, &lease).await?;
             work.has_version()?;
-            match asked.step {
+            let done = match asked.step {
                 Step::Create => work.create(asked.rotation_token).await,
                 Step::Set => work.set().await,
                 Step::Test => work.test().await,
                 Step::Finish => work.finish().await,
+            };
+            if let Err(error) = &done
+                && let Err(unsaid) = work.note_failure(asked.step.name(), error).await
+            {
+                tracing::warn!(error = %unsaid, "that the step failed could not be noted");
             }
+            done
         }
         .await;
         if let Err(error) = lease.release().await {

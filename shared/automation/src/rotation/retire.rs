@@ -19,16 +19,22 @@ pub enum Retired {
 }
 
 impl Rotation<'_> {
-    /// Ends the old secrets of an integration, unless the grace lasts. May be called again at any time.
+    /// Ends the old secrets of an integration, unless the grace lasts at `time`. May be called again at any time.
     ///
     /// # Errors
     /// Why they were left as they are.
-    pub async fn retire(&self, name: &IntegrationName, arn: &str, owner: &str) -> Result<Retired, RotationError> {
+    pub async fn retire(
+        &self,
+        name: &IntegrationName,
+        arn: &str,
+        owner: &str,
+        time: Timestamp,
+    ) -> Result<Retired, RotationError> {
         if self.integration_of(arn)? != *name {
             return Err(RotationError::Refused(format!("`{arn}` is not the secret of `{name}`")));
         }
         let lease = self.lease(name, owner).await?;
-        let done = async { self.begin(name, arn, owner, &lease).await?.retire().await }.await;
+        let done = async { self.begin(name, arn, owner, &lease).await?.retire(time).await }.await;
         if let Err(error) = lease.release().await {
             tracing::warn!(%error, "the lease could not be given back; it ends by itself");
         }
@@ -37,16 +43,16 @@ impl Rotation<'_> {
 }
 
 impl Work<'_> {
-    async fn retire(&self) -> Result<Retired, RotationError> {
-        if let Some(grace) = self.grace().await?.filter(|grace| grace.until > self.rotation.clock.now()) {
+    pub(super) async fn retire(&self, time: Timestamp) -> Result<Retired, RotationError> {
+        if let Some(grace) = self.grace().filter(|grace| grace.until > time) {
             return Ok(Retired::Grace(grace.until));
         }
-        if self
-            .stored
-            .holder_of(extoauth_systems::secrets::PENDING)
-            .is_some_and(|version| Some(version) != self.current())
-        {
-            return Err(RotationError::Failed("a rotation is under way: the old secret is not ended now".into()));
+        // A rotation that failed leaves its version pending for ever: the old secret must not live as long.
+        if let Some(version) = self.pending_elsewhere() {
+            if self.is_alive(version, time).await? {
+                return Err(RotationError::Busy(format!("version {version} of the secret, which is being rotated in")));
+            }
+            self.give_up(version, "its rotation did not end").await?;
         }
         let current = self.current().ok_or_else(|| RotationError::Failed("no version is the current one".into()))?;
         if self.held_by_dbt() != Some(current) {
@@ -73,6 +79,7 @@ impl Work<'_> {
     /// Waits until the provider refuses an old secret.
     pub(super) async fn is_dead(&self, value: &SecretString) -> Result<(), RotationError> {
         for wait in SETTLING {
+            self.lease.fresh().await?;
             if matches!(self.provider.prove(value).await?, Proof::Refused) {
                 return Ok(());
             }

@@ -1,6 +1,6 @@
 //! `setSecret`: dbt is given the new secret, and the old one again where that fails.
 
-use extoauth_core::engine::{ChangeKind, Event, FieldChange, InventoryChange, InventoryItem, Resource};
+use extoauth_core::engine::{ChangeKind, Event, FieldChange, InventoryChange, InventoryItem, LedgerError, Resource};
 use extoauth_core::error::{CallResult, ErrorKind};
 use extoauth_systems::dbt::{self, OauthConfigurationSpec};
 use secrecy::SecretString;
@@ -123,9 +123,12 @@ impl Work<'_> {
 
     /// Gives dbt the secret that is still the current one, and says how that went.
     pub(super) async fn put_back(&self, why: RotationError) -> RotationError {
-        // A run that lost its lease must not write any more: whoever has it decides.
-        if matches!(why, RotationError::Store(_)) {
-            return why;
+        // A run that lost its lease must not write any more.
+        if let RotationError::Store(LedgerError::Fenced(_)) = &why {
+            return RotationError::Failed(format!(
+                "{why}; dbt was left as it is, with a secret that the identity provider takes: the next try of this step \
+                 finds which"
+            ));
         }
         // We refused ourselves, or had no time to send: nothing was changed, and a write back would be refused as well.
         if let RotationError::Call(error) = &why
@@ -133,22 +136,25 @@ impl Work<'_> {
         {
             return why;
         }
-        let back = async {
-            let old = self.current().ok_or_else(|| RotationError::Failed("no version is the current one".into()))?;
-            let value = self.value(old).await?;
-            let value = value.ok_or_else(|| RotationError::Failed(format!("version {old} has no value")))?;
-            // The way back must not make it worse.
-            self.prove(&value).await.map_err(|e| e.because("the old secret"))?;
-            let configuration = self.configuration().await?;
-            self.names_our_client(&configuration)?;
-            self.give(&configuration, &value, old).await
-        };
-        match Box::pin(back).await {
+        match Box::pin(self.give_current()).await {
+            // Also where the store failed: it may have been for a moment, and if not, it is said that it did not go.
             Ok(()) => RotationError::Failed(format!("{why}; dbt has the old secret again")),
             Err(error) => {
                 RotationError::Failed(format!("{why}; the old secret could not be given back to dbt: {error}"))
             }
         }
+    }
+
+    /// Gives dbt the current secret.
+    pub(super) async fn give_current(&self) -> Result<(), RotationError> {
+        let current = self.current().ok_or_else(|| RotationError::Failed("no version is the current one".into()))?;
+        let value = self.value(current).await?;
+        let value = value.ok_or_else(|| RotationError::Failed(format!("version {current} has no value")))?;
+        // The way back must not make it worse.
+        self.prove(&value).await.map_err(|e| e.because("the old secret"))?;
+        let configuration = self.configuration().await?;
+        self.names_our_client(&configuration)?;
+        self.give(&configuration, &value, current).await
     }
 
     async fn item_note(

@@ -1,6 +1,7 @@
 //! A client secret is rotated at Okta: all four steps, each of them repeated, and the end of the old secret.
 
 use extoauth_automation::rotation::{Asked, GRACE, Retired, Rotation, RotationError, Step};
+use extoauth_core::clock::Clock as _;
 use extoauth_core::engine::Leases as _;
 use extoauth_core::ids::IntegrationName;
 use extoauth_sandbox::seed;
@@ -34,7 +35,7 @@ impl House {
 
     async fn retire(&self, name: &IntegrationName, secret: &str) -> Result<Retired, RotationError> {
         let process = self.process();
-        self.rotation(&process.clients).retire(name, secret, "the request").await
+        self.rotation(&process.clients).retire(name, secret, "the request", self.watch.now()).await
     }
 
     /// A version as an interrupted `createSecret` leaves it: stored, and unknown to Okta.

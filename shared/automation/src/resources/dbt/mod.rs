@@ -11,8 +11,8 @@ pub use connection_use::{ConnectionUse, put_back as put_back_configuration};
 pub use environment::{
     EnvironmentConnection, EnvironmentIdentity, PreImage, environment_key, put_back as put_back_connection,
 };
-pub use oauth_configuration::{OauthConfiguration, OauthConfigurationIdentity};
 pub(crate) use oauth_configuration::SECRET;
+pub use oauth_configuration::{OauthConfiguration, OauthConfigurationIdentity};
 pub use tunnel::{Tunnel, TunnelIdentity};
 
 pub(super) use connection_use::OURS as CONFIGURATION;

@@ -49,7 +49,7 @@ impl Entra {
             self.remove(work, lost, "its value was never stored").await?;
         }
         let days = i32::try_from(work.desired.secret_days).unwrap_or(i32::MAX);
-        let ends = work.rotation.clock.now().checked_add(DAY * days).unwrap_or(Timestamp::MAX);
+        let ends = work.now().checked_add(DAY * days).unwrap_or(Timestamp::MAX);
         work.note_secret(Event::Intent, ChangeKind::Create, None, "a client secret is made beside the old one").await?;
         let gate = work.gate();
         let made = self.port.writer(&gate)?.add_password(&self.app, &name, ends).await?.value;
@@ -84,6 +84,15 @@ impl Entra {
         let gate = work.gate();
         self.port.writer(&gate)?.remove_password(&self.app, &password.key_id).await?;
         work.note_secret(Event::Recorded, ChangeKind::Delete, Some(&noted), why).await
+    }
+
+    /// Removes the secret of a version that is never rotated in, if it is there.
+    pub(in crate::rotation) async fn end_version(&self, work: &Work<'_>, version: &str) -> Result<(), RotationError> {
+        let there = self.port.read().application(&self.app).await?.passwords;
+        for of_it in there.iter().filter(|password| version_of(work, password) == Some(version)) {
+            self.remove(work, of_it, "its rotation was given up").await?;
+        }
+        Ok(())
     }
 
     /// Ends every secret of ours but the current one. Gives how many.

@@ -95,6 +95,7 @@ impl Work<'_> {
     /// Proves a secret, waiting until it holds everywhere.
     pub(super) async fn prove_settled(&self, value: &SecretString) -> Result<(), NotProved> {
         for wait in SETTLING {
+            self.lease.fresh().await.map_err(|error| NotProved::Error(error.into()))?;
             match self.prove(value).await {
                 Err(NotProved::Said(_)) => tokio::time::sleep(wait).await,
                 done => return done,

@@ -113,18 +113,42 @@ impl Okta {
         Ok((own, others))
     }
 
+    /// Notes which secret holds the current version, before another version becomes the current one: a value that was made
+    /// when the integration was provisioned is told from a stranger's by that as long as the app has it, also when
+    /// Secrets Manager has long forgotten the version.
+    pub(in crate::rotation) async fn note_current(&self, work: &Work<'_>) -> Result<(), RotationError> {
+        let Some(version) = work.current() else { return Ok(()) };
+        let Some(value) = work.value(version).await? else { return Ok(()) };
+        let there = self.port.read().client_secrets(&self.app).await?;
+        let Some(secret) = there.iter().find(|secret| is(secret, &value)) else { return Ok(()) };
+        let made = MadeAtProvider { id: secret.id.clone(), version: version.to_owned() };
+        if work.made().await?.contains(&made) {
+            return Ok(());
+        }
+        work.note_secret(Event::Outcome, ChangeKind::None, Some(&made), "the secret that was in use until now").await
+    }
+
+    /// Ends the secret of a version that is never rotated in, if it is there.
+    pub(in crate::rotation) async fn end_version(&self, work: &Work<'_>, version: &str) -> Result<(), RotationError> {
+        let there = self.port.read().client_secrets(&self.app).await?;
+        let (own, _) = self.own(work, there).await?;
+        for of_it in own.iter().filter(|own| own.version == version) {
+            self.end(work, of_it).await?;
+        }
+        Ok(())
+    }
+
     /// The app has as many secrets as Okta takes: one of ours that nobody uses goes.
     async fn make_room(&self, work: &Work<'_>, there: Vec<ClientSecret>) -> Result<(), RotationError> {
         let (own, others) = self.own(work, there).await?;
-        let now = work.rotation.clock.now();
-        let grace = work.grace().await?.filter(|grace| grace.until > now);
-        let free = own.iter().find(|own| {
-            let used = Some(own.version.as_str());
-            used != work.current()
-                && used != work.held_by_dbt()
-                && (!own.secret.is_active() || grace.as_ref().is_none_or(|grace| grace.old != own.version))
-        });
-        if let Some(own) = free {
+        let now = work.now();
+        let grace = work.grace().filter(|grace| grace.until > now);
+        let uses = Uses {
+            current: work.current(),
+            held_by_dbt: work.held_by_dbt(),
+            in_grace: grace.as_ref().map(|grace| grace.old.as_str()),
+        };
+        if let Some(own) = own.iter().find(|own| uses.spare(&own.version, own.secret.is_active())) {
             return self.end(work, own).await;
         }
         let why = match (&grace, others.is_empty()) {
@@ -175,6 +199,47 @@ impl Okta {
     }
 }
 
+/// Which versions somebody relies on.
+struct Uses<'a> {
+    current: Option<&'a str>,
+    held_by_dbt: Option<&'a str>,
+    /// The one whose grace lasts.
+    in_grace: Option<&'a str>,
+}
+
+impl Uses<'_> {
+    /// Whether one of our secrets may go for another. An inactive one is refused by Okta already, so no grace keeps it.
+    fn spare(&self, version: &str, is_active: bool) -> bool {
+        let version = Some(version);
+        version != self.current && version != self.held_by_dbt && (!is_active || version != self.in_grace)
+    }
+}
+
 fn is(secret: &ClientSecret, value: &SecretString) -> bool {
     secret.value.as_ref().is_some_and(|shown| shown.expose_secret() == value.expose_secret())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Uses;
+
+    #[test]
+    fn only_what_nobody_relies_on_makes_room() {
+        let uses = Uses { current: Some("current"), held_by_dbt: Some("held"), in_grace: Some("old") };
+        let no_grace = Uses { in_grace: None, ..uses };
+        let uses = Uses { current: Some("current"), held_by_dbt: Some("held"), in_grace: Some("old") };
+        for (uses, version, is_active, expected, why) in [
+            (&uses, "current", true, false, "the current one stays"),
+            (&uses, "current", false, false, "also where somebody has shut it: that is not ours to settle"),
+            (&uses, "held", true, false, "dbt signs in with it"),
+            (&uses, "held", false, false, "dbt would be given another first"),
+            (&uses, "old", true, false, "its grace lasts"),
+            (&uses, "old", false, true, "a shut one helps nobody, grace or not"),
+            (&no_grace, "old", true, true, "its grace is over"),
+            (&uses, "given up", true, true, "a rotation that failed has left it"),
+            (&uses, "given up", false, true, "the same, half removed"),
+        ] {
+            assert_eq!(uses.spare(version, is_active), expected, "{version}, active {is_active}: {why}");
+        }
+    }
 }
