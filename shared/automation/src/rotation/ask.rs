@@ -102,7 +102,7 @@ impl Work<'_> {
         }
         if let Some(version) = self.pending_elsewhere() {
             let own = version == self.token;
-            if self.is_alive(version, asking.time).await? {
+            if self.is_alive(version).await? {
                 return Ok(self.how_it_goes(version, own));
             }
             let why = failure_in(&self.journal, version).unwrap_or_else(|| "Secrets Manager did not end it".to_owned());

@@ -5,7 +5,6 @@
 
 use extoauth_core::engine::Resource;
 use extoauth_systems::secrets::PENDING;
-use jiff::Timestamp;
 
 use super::begin::Work;
 use super::journal::{has_touched, last_sign_in};
@@ -19,10 +18,11 @@ impl Work<'_> {
         self.stored.holder_of(PENDING).filter(|version| Some(*version) != self.current())
     }
 
-    /// Whether a version's rotation may still go on at `time`. One that we hear of for the first time may.
-    pub(super) async fn is_alive(&self, version: &str, time: Timestamp) -> Result<bool, RotationError> {
+    /// Whether a version's rotation may still go on. One that we hear of for the first time may. Judged by the clock alone:
+    /// no message can make a rotation that is under way look dead.
+    pub(super) async fn is_alive(&self, version: &str) -> Result<bool, RotationError> {
         match last_sign_in(&self.journal, version) {
-            Some(sign) => Ok(time.duration_since(sign.draft.at) < SILENCE),
+            Some(sign) => Ok(self.rotation.clock.now().duration_since(sign.draft.at) < SILENCE),
             None => self.note_seen(version).await.map(|()| true),
         }
     }

@@ -49,7 +49,7 @@ impl Work<'_> {
         }
         // A rotation that failed leaves its version pending for ever: the old secret must not live as long.
         if let Some(version) = self.pending_elsewhere() {
-            if self.is_alive(version, time).await? {
+            if self.is_alive(version).await? {
                 return Err(RotationError::Busy(format!("version {version} of the secret, which is being rotated in")));
             }
             self.give_up(version, "its rotation did not end").await?;
