@@ -66,6 +66,7 @@ impl Worker {
             ledger: &self.store,
             leases: &self.store,
             registry: &self.store,
+            alerts: &self.store,
             clock: &*self.clock,
             timing: self.timing,
             progress: &progress,
