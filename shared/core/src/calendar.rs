@@ -135,7 +135,7 @@ mod tests {
             prop_assert!(file.split("\r\n").all(|line| line.len() <= LONGEST));
             let unfolded = file.replace("\r\n ", "");
             let lines: Vec<&str> = unfolded.split("\r\n").collect();
-            prop_assert_eq!(lines.len(), 15, "{:?}", lines);
+            prop_assert_eq!(lines.len(), 16, "{:?}", lines);
             prop_assert!(!unfolded.replace("\r\n", "").contains(|c: char| c.is_control()));
         }
     }

@@ -39,7 +39,8 @@ async fn stored(house: &House) -> Alert {
 async fn an_alert_is_silenced_by_an_approved_ticket_and_journaled() {
     let _turn = beside_others().await;
     let Some(house) = House::open().await else { return };
-    let unknown = house.run("okta-acknowledge").await.error();
+    let ended = house.run("okta-acknowledge").await;
+    let unknown = ended.error();
     assert_eq!(unknown.code, "not_found");
     assert!(unknown.fix.contains("finding"), "{}", unknown.fix);
 
