@@ -7,8 +7,10 @@ mod progress;
 mod prove;
 mod remove;
 mod report;
+mod silence;
 mod wanted;
 
+use extoauth_core::alert::Alerts;
 use extoauth_core::clock::Clock;
 use extoauth_core::engine::{Author, Leases, Ledger, LedgerError, Timing, WritePolicy};
 use extoauth_core::ids::{IntegrationName, Subject};
@@ -41,6 +43,8 @@ pub struct Conductor<'a> {
     pub leases: &'a dyn Leases,
     /// Integrations and trusts.
     pub registry: &'a dyn Registry,
+    /// What is watched.
+    pub alerts: &'a dyn Alerts,
     /// Time.
     pub clock: &'a dyn Clock,
     /// Patience.
@@ -59,6 +63,7 @@ impl Conductor<'_> {
             Action::Plan => self.plan(request).boxed_local().await,
             Action::Verify => self.verify(request).boxed_local().await,
             Action::Deprovision => self.deprovision(request).boxed_local().await,
+            Action::Acknowledge | Action::Snooze => self.silence(request).boxed_local().await,
             other => Err(Verdict::Failed(RequestError {
                 code: "not_built".into(),
                 message: format!("this version cannot do `{other}`"),

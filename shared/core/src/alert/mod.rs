@@ -23,7 +23,7 @@ use crate::ids::IntegrationName;
 use crate::notice::Notice;
 use crate::systems::SystemId;
 
-pub use due::due;
+pub use due::{days_left, due};
 pub(crate) use review::incident;
 pub use review::{Next, Reading, review};
 

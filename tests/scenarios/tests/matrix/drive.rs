@@ -141,6 +141,7 @@ impl House {
             ledger: &self.memory,
             leases: &self.memory,
             registry: &self.memory,
+            alerts: &self.memory,
             clock,
             timing: timing(),
             progress: &progress,

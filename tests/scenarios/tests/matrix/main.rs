@@ -25,5 +25,6 @@ mod refusals;
 mod registration;
 mod removal;
 mod repair;
+mod silence;
 mod together;
 mod undisturbed;
