@@ -244,7 +244,10 @@ fn what_is_only_worth_knowing_is_kept_and_not_told() {
     let mut stored = Stored::default();
     assert_eq!(stored.review(&reading(now, vec![matter("i", None, Severity::Info)])), []);
     assert_eq!(stored.0.len(), 1);
-    assert_eq!(stages(&stored.review(&reading(now + days(1), vec![matter("i", None, Severity::Warning)]))), [Stage::Now]);
+    assert_eq!(
+        stages(&stored.review(&reading(now + days(1), vec![matter("i", None, Severity::Warning)]))),
+        [Stage::Now]
+    );
 }
 
 proptest! {
