@@ -17,6 +17,7 @@ async fn main() -> Result<(), Error> {
     let config = &process.config;
     // All of these are used by the first call, so they are made before it; none of them makes a call itself.
     let intake = Intake {
+        deployment: config.deployment.clone(),
         door: SecretDoor::new(process.vault.clone(), &config.intake_secret),
         state: Store::new(&process.aws, &config.table, process.clock.clone()),
         outbox: Queue::new(&process.aws, &config.queue_url),

@@ -4,6 +4,7 @@
 //! Start with [`engine`]: everything else here is a value that it reads or writes.
 
 pub mod alert;
+pub mod calendar;
 pub mod clock;
 pub mod engine;
 pub mod error;

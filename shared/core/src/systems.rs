@@ -56,6 +56,17 @@ impl SystemId {
     }
 }
 
+impl SystemId {
+    /// Reads `okta/acme`, the form in which it is displayed.
+    pub fn parse(text: &str) -> Option<Self> {
+        use SystemKind::{Dbt, Entra, IdentityCenter, Okta, Redshift, SecretsManager, Servicenow};
+        let (kind, name) = text.trim().split_once('/')?;
+        let all = [Okta, Entra, Dbt, Redshift, IdentityCenter, Servicenow, SecretsManager];
+        let kind = all.into_iter().find(|known| known.to_string() == kind)?;
+        (!name.is_empty()).then(|| Self::new(kind, name))
+    }
+}
+
 impl fmt::Display for SystemId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.kind, self.name)

@@ -9,6 +9,8 @@ use extoauth_systems::secrets::{Vault, Version};
 use secrecy::ExposeSecret;
 use url::Url;
 
+use crate::notices::is_address;
+
 /// Names this deployment: in marks, session names and messages.
 pub const DEPLOYMENT: &str = "EXTOAUTH_DEPLOYMENT";
 /// The systems; JSON, or `secret:<arn>`.
@@ -27,6 +29,12 @@ pub const EVENT_BUS: &str = "EXTOAUTH_EVENT_BUS";
 pub const INTAKE_SECRET: &str = "EXTOAUTH_INTAKE_SECRET";
 /// ARN of the function that rotates client secrets.
 pub const ROTATE_FUNCTION_ARN: &str = "EXTOAUTH_ROTATE_FUNCTION_ARN";
+/// The address that mail comes from, verified in SES; empty: no mail is sent.
+pub const MAIL_FROM: &str = "EXTOAUTH_MAIL_FROM";
+/// Who is written to where an owner is no mail address.
+pub const MAIL_TO: &str = "EXTOAUTH_MAIL_TO";
+/// The ServiceNow instance that incidents are opened in, `only` for the only one that is configured; empty: none is opened.
+pub const INCIDENT_INSTANCE: &str = "EXTOAUTH_INCIDENT_INSTANCE";
 
 /// The variables of the environment that are ours.
 pub type Variables = BTreeMap<String, String>;
@@ -52,6 +60,12 @@ pub struct Config {
     pub intake_secret: String,
     /// ARN of the function that rotates client secrets.
     pub rotate_function_arn: String,
+    /// The address that mail comes from; empty: no mail is sent.
+    pub mail_from: String,
+    /// Who is written to where an owner is no mail address.
+    pub mail_to: String,
+    /// [`INCIDENT_INSTANCE`] as it is set.
+    pub incidents: String,
 }
 
 /// The variables of this process that are ours.
@@ -87,6 +101,11 @@ impl Config {
         Self::parse(&resolved, needed, problems)
     }
 
+    /// The ServiceNow instance that incidents are opened in; `None`: none is opened.
+    pub fn incident_instance(&self) -> Option<&str> {
+        incident_instance(&self.incidents, &self.systems).ok().flatten()
+    }
+
     /// Reads the configuration from values as they are.
     fn parse(variables: &Variables, needed: &[&str], mut problems: Problems) -> Result<Self, Problems> {
         let text = |name: &str| variables.get(name).map(|v| v.trim()).filter(|v| !v.is_empty());
@@ -104,6 +123,17 @@ impl Config {
         let systems = text(SYSTEMS).map(|json| systems(json, &mut problems)).unwrap_or_default();
         let policy = text(POLICY).map(|json| policy(json, &mut problems)).unwrap_or_default();
         let of = |name: &str| text(name).unwrap_or_default().to_owned();
+        let (mail_from, mail_to, incidents) = (of(MAIL_FROM), of(MAIL_TO), of(INCIDENT_INSTANCE));
+        if !mail_from.is_empty() {
+            for (name, value) in [(MAIL_FROM, &mail_from), (MAIL_TO, &mail_to)] {
+                if !is_address(value) {
+                    problems.add(name, "must be one mail address (both are needed for mail)");
+                }
+            }
+        }
+        if let Err(problem) = incident_instance(&incidents, &systems) {
+            problems.add(INCIDENT_INSTANCE, problem);
+        }
         problems.or(Self {
             deployment: of(DEPLOYMENT),
             systems,
@@ -114,7 +144,20 @@ impl Config {
             event_bus: of(EVENT_BUS),
             intake_secret: of(INTAKE_SECRET),
             rotate_function_arn: of(ROTATE_FUNCTION_ARN),
+            mail_from,
+            mail_to,
+            incidents,
         })
+    }
+}
+
+fn incident_instance<'a>(set: &'a str, systems: &'a SystemsConfig) -> Result<Option<&'a str>, &'static str> {
+    match (set, systems.servicenow.len()) {
+        ("", _) => Ok(None),
+        ("only", 1) => Ok(systems.servicenow.keys().next().map(String::as_str)),
+        ("only", _) => Err("is `only`, but not exactly one ServiceNow instance is configured"),
+        (name, _) if systems.servicenow.contains_key(name) => Ok(Some(name)),
+        _ => Err("is not a configured ServiceNow instance"),
     }
 }
 

@@ -9,9 +9,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use extoauth_core::error::ErrorKind;
+use extoauth_core::policy::Policy;
 use extoauth_core::request::{Action, Content, StoredRequest, TicketRef, Variables};
-use extoauth_core::systems::{SystemId, SystemKind};
-use extoauth_runtime::notices::{Notice, Notices};
+use extoauth_core::systems::{SystemId, SystemKind, SystemsConfig};
+use extoauth_runtime::config::Config;
+use extoauth_runtime::notices::{Notices, RequestNotice};
 use extoauth_runtime::queue::{Message, Queue};
 use extoauth_systems::aws::{Session, SharedDeadline};
 use extoauth_systems::http::Credential;
@@ -41,6 +43,22 @@ fn request() -> StoredRequest {
         variables: Variables::default(),
     };
     StoredRequest::new(content, None, Timestamp::now())
+}
+
+fn config(topic: &str, bus: &str) -> Config {
+    Config {
+        deployment: "prod".into(),
+        systems: SystemsConfig::default(),
+        policy: Policy::default(),
+        table: moto::TABLE.into(),
+        queue_url: String::new(),
+        topic_arn: topic.into(),
+        event_bus: bus.into(),
+        intake_secret: String::new(),
+        mail_from: String::new(),
+        mail_to: String::new(),
+        incidents: String::new(),
+    }
 }
 
 fn secret(text: &str) -> SecretString {
@@ -144,9 +162,10 @@ async fn messages_and_notices_are_sent() {
 
     let sns = aws_sdk_sns::Client::new(&moto.config);
     let topic = sns.create_topic().name("people").send().await.expect("made").topic_arn.expect("an ARN");
-    let notice = Notice::of(&request, "prod");
-    assert!(Notices::new(&moto.config, &topic, "default").tell(&notice).await.is_empty());
-    assert!(Notices::new(&moto.config, "", "").tell(&notice).await.is_empty(), "nowhere to send is no failure");
-    let failures = Notices::new(&moto.config, format!("{topic}-none"), "default").tell(&notice).await;
+    let notice = RequestNotice::of(&request, "prod");
+    let notices = |topic: &str, bus: &str| Notices::new(&moto.config, &config(topic, bus));
+    assert!(notices(&topic, "default").tell(&notice).await.is_empty());
+    assert!(notices("", "").tell(&notice).await.is_empty(), "nowhere to send is no failure");
+    let failures = notices(&format!("{topic}-none"), "default").tell(&notice).await;
     assert!(failures.len() == 1 && failures[0].starts_with("SNS: NotFound"), "{failures:?}");
 }

@@ -7,6 +7,8 @@ mod dynamo;
 mod laws;
 #[path = "store/moto.rs"]
 mod moto;
+#[path = "store/notices.rs"]
+mod notices;
 #[path = "store/requests.rs"]
 mod requests;
 

@@ -8,8 +8,10 @@ mod prove;
 mod remove;
 mod report;
 mod rotate;
+mod silence;
 mod wanted;
 
+use extoauth_core::alert::Alerts;
 use extoauth_core::clock::Clock;
 use extoauth_core::engine::{Author, Leases, Ledger, LedgerError, Timing, WritePolicy};
 use extoauth_core::ids::{IntegrationName, Subject};
@@ -42,6 +44,8 @@ pub struct Conductor<'a> {
     pub leases: &'a dyn Leases,
     /// Integrations and trusts.
     pub registry: &'a dyn Registry,
+    /// What is watched.
+    pub alerts: &'a dyn Alerts,
     /// Time.
     pub clock: &'a dyn Clock,
     /// Patience.
@@ -66,6 +70,7 @@ impl Conductor<'_> {
             Action::Verify => self.verify(request).boxed_local().await,
             Action::RotateSecret => self.rotate_secret(request).boxed_local().await,
             Action::Deprovision => self.deprovision(request).boxed_local().await,
+            Action::Acknowledge | Action::Snooze => self.silence(request).boxed_local().await,
             other => Err(Verdict::Failed(RequestError {
                 code: "not_built".into(),
                 message: format!("this version cannot do `{other}`"),

@@ -12,7 +12,7 @@ use super::{Stage, Told};
 /// does not matter, only the nearest one that is reached is told: after a pause nobody gets the ones that were missed. A
 /// date that is past is told once a day. A clock that goes back tells nothing twice.
 pub fn due(ends: Timestamp, now: Timestamp, thresholds: &[u32], told: Option<&Told>) -> Option<Stage> {
-    let left = days(day(now), day(ends));
+    let left = days_left(now, ends);
     let stage = if left < 0 {
         Stage::Expired(day(now))
     } else {
@@ -27,6 +27,11 @@ pub fn due(ends: Timestamp, now: Timestamp, thresholds: &[u32], told: Option<&To
         (Some(Stage::Expired(last)), Stage::Expired(today)) => (last < today).then_some(stage),
         (Some(Stage::Expired(_)), _) | (Some(Stage::Before(_)), Stage::Now) => None,
     }
+}
+
+/// UTC days from `now` to a date: 0 = today, negative = past.
+pub fn days_left(now: Timestamp, ends: Timestamp) -> i64 {
+    days(day(now), day(ends))
 }
 
 /// The UTC day of a moment.

@@ -23,7 +23,7 @@ use crate::ids::IntegrationName;
 use crate::notice::Notice;
 use crate::systems::SystemId;
 
-pub use due::due;
+pub use due::{days_left, due};
 pub(crate) use review::incident;
 pub use review::{Next, Reading, review};
 
@@ -80,8 +80,9 @@ pub struct ChangedBy {
 pub struct Matter {
     /// What it is about.
     pub about: About,
-    /// The check's own key within the subject. It names the thing *and* its state: a credential by its id and its end, a
-    /// lifetime by what was found, so that another end or another value is another matter.
+    /// The check's own key within the subject. What has a date is named with it, a credential by its id and its end: another
+    /// end is another matter. What holds now is named without its state, which is `finding.found`: told again once that
+    /// differs, so nothing that changes by itself may stand there.
     pub key: String,
     /// The system that it was read from. While a system cannot be read, its matters are neither seen nor gone.
     pub source: SystemId,

@@ -76,8 +76,9 @@ fn seen(stored: Option<Alert>, matter: &Matter, reading: &Reading<'_>) -> Option
         snoozed_until: None,
         revision: 0,
     });
+    let changed = stored.as_ref().is_some_and(|stored| differs(&stored.matter, matter));
     alert.matter = matter.clone();
-    let notice = stage(&alert, reading).map(|stage| {
+    let notice = stage(&alert, changed, reading).map(|stage| {
         let notice = Notice::of_alert(&alert, NoticeKind::Matter, Some(stage), reading);
         alert.told = Some(Told { stage, at: reading.now });
         alert.incidents.insert(incident(stage));
@@ -93,25 +94,33 @@ fn seen(stored: Option<Alert>, matter: &Matter, reading: &Reading<'_>) -> Option
     Some(Next::Keep { alert: Box::new(alert), notice })
 }
 
-/// What is to be told of an alert now, nobody having asked for silence.
-fn stage(alert: &Alert, reading: &Reading<'_>) -> Option<Stage> {
-    let matter = &alert.matter;
+/// Whether what holds now is another state of the same thing: what somebody knows of it is out of date. Why something could
+/// not be read is told in other words every time, and is no state.
+fn differs(stored: &Matter, seen: &Matter) -> bool {
+    let is_state = |matter: &Matter| matter.ends.is_none() && matter.finding.severity >= Severity::Warning;
+    is_state(stored) && is_state(seen) && stored.finding.found != seen.finding.found
+}
+
+/// What is to be told of an alert now, nobody having asked for silence. What is only worth knowing and has no date is not
+/// told: it is there to be read.
+fn stage(alert: &Alert, changed: bool, reading: &Reading<'_>) -> Option<Stage> {
+    let (matter, severity) = (&alert.matter, alert.matter.finding.severity);
+    if severity == Severity::Ok || (severity == Severity::Info && matter.ends.is_none()) {
+        return None;
+    }
     if alert.snoozed_until.is_some_and(|until| reading.now < until) {
         return None;
     }
-    if alert.acknowledged.as_ref().is_some_and(|known| matter.finding.severity <= known.severity) {
-        return None;
-    }
-    if matter.finding.severity == Severity::Ok {
+    if !changed && alert.acknowledged.as_ref().is_some_and(|known| severity <= known.severity) {
         return None;
     }
     match matter.ends {
         Some(ends) => due(ends, reading.now, reading.thresholds, alert.told.as_ref()),
         // What was acknowledged and has become worse since is told again; so is what a snooze ended for.
-        None if alert.told.is_none() || alert.acknowledged.is_some() || alert.snoozed_until.is_some() => {
-            Some(Stage::Now)
+        None => {
+            let again = changed || alert.acknowledged.is_some() || alert.snoozed_until.is_some();
+            (alert.told.is_none() || again).then_some(Stage::Now)
         }
-        None => None,
     }
 }
 

@@ -209,6 +209,47 @@ fn what_holds_now_is_told_once_and_again_if_it_comes_back() {
     assert_ne!(again[0].incidents, first[0].incidents);
 }
 
+#[test]
+fn another_state_is_told_even_if_the_first_was_acknowledged() {
+    let now = at("2027-01-01T06:00:00Z");
+    let state = |found: &str| {
+        let mut matter = matter("lifetime", None, Severity::Warning);
+        matter.finding.found = found.into();
+        vec![matter]
+    };
+    let mut stored = Stored::default();
+    stored.review(&reading(now, state("30 days")));
+    stored.0.get_mut("lifetime").expect("stored").acknowledged =
+        Some(Acknowledged { by: "x".into(), request: "r".into(), at: now, severity: Severity::Warning });
+    assert_eq!(stored.review(&reading(now + days(1), state("30 days"))), []);
+    assert_eq!(stages(&stored.review(&reading(now + days(2), state("1 day")))), [Stage::Now]);
+    assert_eq!(stored.review(&reading(now + days(3), state("1 day"))), []);
+}
+
+#[test]
+fn what_could_not_be_read_is_told_once_whatever_the_words() {
+    let now = at("2027-01-01T06:00:00Z");
+    let mut stored = Stored::default();
+    for day in 0..3 {
+        let mut unread = matter("unread", None, Severity::Unknown);
+        unread.finding.found = format!("status 503, request {day}");
+        let told = stored.review(&reading(now + days(day), vec![unread]));
+        assert_eq!(told.len(), usize::from(day == 0), "{day}");
+    }
+}
+
+#[test]
+fn what_is_only_worth_knowing_is_kept_and_not_told() {
+    let now = at("2027-01-01T06:00:00Z");
+    let mut stored = Stored::default();
+    assert_eq!(stored.review(&reading(now, vec![matter("i", None, Severity::Info)])), []);
+    assert_eq!(stored.0.len(), 1);
+    assert_eq!(
+        stages(&stored.review(&reading(now + days(1), vec![matter("i", None, Severity::Warning)]))),
+        [Stage::Now]
+    );
+}
+
 proptest! {
     /// Whatever the hours and the order of the checks, a stage is told at most once, stages only come nearer, and with a
     /// check a day every threshold below the first look is told.

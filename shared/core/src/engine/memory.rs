@@ -10,13 +10,15 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::chain;
 use super::ledger::{Book, Draft, Event, Intent, InventoryChange, JournalEntry, Lease, Leases, Ledger, LedgerError};
+use crate::alert::{About, Alert, Alerts, Next};
 use crate::clock::SharedClock;
 use crate::ids::{IntegrationName, Subject, TrustKey};
+use crate::notice::Notice;
 use crate::registry::{CheckRecord, IntegrationRecord, Registry, TrustRecord};
 use crate::rights::SystemRights;
 use crate::systems::SystemId;
 
-/// [`Ledger`], [`Leases`] and [`Registry`] in memory.
+/// [`Ledger`], [`Leases`], [`Registry`] and [`Alerts`] in memory.
 pub struct Memory {
     clock: SharedClock,
     state: Mutex<State>,
@@ -32,12 +34,19 @@ struct State {
     plans: HashMap<(IntegrationName, String), Timestamp>,
     checks: HashMap<IntegrationName, CheckRecord>,
     rights: HashMap<SystemId, SystemRights>,
+    alerts: BTreeMap<(About, String, String), Alert>,
+    notices: Vec<Notice>,
 }
 
 impl Memory {
     /// Empty stores; leases end by this clock.
     pub fn new(clock: SharedClock) -> Self {
         Self { clock, state: Mutex::default() }
+    }
+
+    /// What was to be told so far, oldest first.
+    pub fn notices(&self) -> Vec<Notice> {
+        self.state().notices.clone()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -165,6 +174,40 @@ impl Leases for Memory {
                 state.leases.insert(lease.key.clone(), free);
             }
             Ok(())
+        }
+        .boxed()
+    }
+}
+
+impl Alerts for Memory {
+    fn alerts_of<'a>(&'a self, about: &'a About) -> BoxFuture<'a, Result<Vec<Alert>, LedgerError>> {
+        async move {
+            let state = self.state();
+            Ok(state.alerts.values().filter(|alert| alert.matter.about == *about).cloned().collect())
+        }
+        .boxed()
+    }
+
+    fn store<'a>(&'a self, next: &'a Next) -> BoxFuture<'a, Result<bool, LedgerError>> {
+        async move {
+            let mut state = self.state();
+            let alert = next.alert();
+            let key = (alert.matter.about.clone(), alert.watch.clone(), alert.matter.key.clone());
+            let held = state.alerts.get(&key).map_or(0, |held| held.revision);
+            let known = next.notice().is_some_and(|notice| state.notices.iter().any(|told| told.id == notice.id));
+            let expected = match next {
+                Next::Keep { alert, .. } => alert.revision.saturating_sub(1),
+                Next::Forget { alert, .. } => alert.revision,
+            };
+            if known || held != expected {
+                return Ok(false);
+            }
+            match next {
+                Next::Keep { alert, .. } => drop(state.alerts.insert(key, (**alert).clone())),
+                Next::Forget { .. } => drop(state.alerts.remove(&key)),
+            }
+            state.notices.extend(next.notice().cloned());
+            Ok(true)
         }
         .boxed()
     }

@@ -1,6 +1,14 @@
 //! Notices: what happened or will, when, who is affected, what happens by itself, what to do. One shape for every
 //! channel; a channel's own wording is made from it, with the vendors' text escaped.
 
+mod escape;
+mod html;
+mod letter;
+mod subject;
+#[cfg(test)]
+mod tests;
+mod text;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};

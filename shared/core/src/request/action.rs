@@ -77,8 +77,8 @@ impl Action {
             Self::Deprovision  => ("deprovision",   Built::Yes,   false,     true,     true),
             Self::Adopt        => ("adopt",         Built::Later, true,      false,    true),
             Self::Release      => ("release",       Built::Later, false,     true,     true),
-            Self::Acknowledge  => ("acknowledge",   Built::Later, false,     true,     true),
-            Self::Snooze       => ("snooze",        Built::Later, false,     true,     true),
+            Self::Acknowledge  => ("acknowledge",   Built::Yes,   false,     true,     true),
+            Self::Snooze       => ("snooze",        Built::Yes,   false,     true,     true),
             Self::RegisterHook => ("register_hook", Built::Later, false,     false,    true),
         };
         Traits { name, built, describes, needs_existing, needs_approval }
@@ -117,6 +117,11 @@ impl Action {
     /// Whether it is about a system instead of an integration.
     pub fn is_of_system(self) -> bool {
         self == Self::RegisterHook
+    }
+
+    /// Whether it is about an alert: of an integration, or of a system where the ticket names none.
+    pub fn is_of_alert(self) -> bool {
+        matches!(self, Self::Acknowledge | Self::Snooze)
     }
 
     /// Whether the same ticket may ask for it again after it has succeeded: it only reads.

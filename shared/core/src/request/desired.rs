@@ -6,7 +6,7 @@ use super::{Action, Content, Variables};
 use crate::integration::{Cutover, Integration, Lifetimes};
 use crate::policy::{Bounds, Policy};
 use crate::problem::Problems;
-use crate::systems::{Idp, SystemsConfig};
+use crate::systems::{Idp, SystemId, SystemsConfig};
 
 /// Without them there is nothing to make.
 const REQUIRED: [&str; 6] = ["idp", "idp_system", "warehouse_system", "dbt_system", "dbt_environments", "groups"];
@@ -85,6 +85,36 @@ impl Variables {
                     problems.add(format!("variables.{name}"), "taking over an existing object is the action `adopt`");
                 }
             }
+        }
+    }
+
+    /// Notes what an action of an alert lacks. Until when it may be silent is judged by whoever knows the alert.
+    pub(super) fn check_alert(&self, action: Action, has_integration: bool, problems: &mut Problems) {
+        if !action.is_of_alert() {
+            return;
+        }
+        let mut needs = |name: &str, why: &str| {
+            let field = format!("variables.{name}");
+            if self.get(name).is_none() && problems.0.iter().all(|problem| problem.field != field) {
+                problems.add(field, why);
+            }
+        };
+        needs("finding", "is required: the id that the notice names");
+        if action == Action::Snooze {
+            needs("until", "is required: a time such as 2026-12-01T18:00:00Z");
+        }
+        let named = problems.0.iter().any(|problem| problem.field == "integration");
+        match self.text("system") {
+            None if !has_integration && !named => {
+                problems.add("integration", "is required, or `variables.system` for an alert of a system");
+            }
+            Some(_) if has_integration => {
+                problems.add("variables.system", "must be empty where an integration is named");
+            }
+            Some(name) if SystemId::parse(name).is_none() => {
+                problems.add("variables.system", "must be kind and name, such as `okta/acme`");
+            }
+            _ => {}
         }
     }
 

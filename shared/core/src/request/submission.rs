@@ -61,6 +61,7 @@ impl Submission {
             Some(action) => {
                 let filled = given.clone().with_defaults(action, systems, policy);
                 filled.check(action, systems, policy, &mut problems);
+                filled.check_alert(action, integration.is_some(), &mut problems);
                 filled
             }
             None => given.clone(),
@@ -106,6 +107,8 @@ impl Submission {
         };
         match (name, action.is_some_and(Action::is_of_system)) {
             (None, true) => None,
+            // Of a system's alert; the variable `system` is then required.
+            (None, false) if action.is_some_and(Action::is_of_alert) => None,
             (None, false) => {
                 problems.add("integration", "is required");
                 None

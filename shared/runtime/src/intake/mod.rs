@@ -7,6 +7,7 @@
 //! queued; the caller may post it again, which sends it again and makes nothing twice.
 
 mod answer;
+mod calendar;
 mod ports;
 mod report;
 mod routes;
@@ -31,6 +32,8 @@ pub const MAX_BODY: usize = 64 * 1024;
 
 /// The API, with what it stands on.
 pub struct Intake<D, S, O> {
+    /// Name of the deployment.
+    pub deployment: String,
     /// Tells who calls.
     pub door: D,
     /// Keeps requests.
@@ -67,6 +70,7 @@ impl<D: Door, S: State, O: Outbox> Intake<D, S, O> {
             Route::Request(id) => self.report(call, id).await,
             Route::Integrations => self.list(call).await,
             Route::Integration(name) => self.show(call, name).await,
+            Route::Calendar => self.calendar(call).await,
             Route::Explain => self.explain(call).await,
             Route::Profiles(name) => self.profiles(call, name).await,
             Route::System(kind, name) => self.rights(call, kind, name).await,

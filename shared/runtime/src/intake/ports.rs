@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use extoauth_core::alert::Alert;
 use extoauth_core::engine::{Book, Ledger, LedgerError};
 use extoauth_core::ids::{IntegrationName, Subject, TrustKey};
 use extoauth_core::registry::{CheckRecord, IntegrationRecord, Registry, TrustRecord};
@@ -124,6 +125,9 @@ pub trait State: Send + Sync {
         name: &IntegrationName,
     ) -> impl Future<Output = Result<Option<CheckRecord>, StoreError>> + Send;
 
+    /// All alerts.
+    fn alerts(&self) -> impl Future<Output = Result<Vec<Alert>, StoreError>> + Send;
+
     /// Our rights in a system, as they were last seen.
     fn rights(&self, system: &SystemId) -> impl Future<Output = Result<Option<SystemRights>, StoreError>> + Send;
 }
@@ -195,6 +199,10 @@ impl State for Store {
 
     async fn last_check(&self, name: &IntegrationName) -> Result<Option<CheckRecord>, StoreError> {
         Registry::last_check(self, name).await.map_err(read_failed)
+    }
+
+    async fn alerts(&self) -> Result<Vec<Alert>, StoreError> {
+        Self::alerts(self).await
     }
 
     async fn rights(&self, system: &SystemId) -> Result<Option<SystemRights>, StoreError> {

@@ -17,6 +17,8 @@ pub(super) enum Route<'a> {
     Profiles(&'a str),
     /// `/systems/{kind}/{name}`
     System(&'a str, &'a str),
+    /// `/calendar.ics`
+    Calendar,
     /// `/explain`
     Explain,
 }
@@ -33,6 +35,7 @@ impl<'a> Route<'a> {
             ["requests", id] => Self::Request(id),
             ["integrations"] => Self::Integrations,
             ["integrations", name] => Self::Integration(name),
+            ["calendar.ics"] => Self::Calendar,
             ["explain"] => Self::Explain,
             ["integrations", name, "profiles.yml"] => Self::Profiles(name),
             ["systems", kind, name] => Self::System(kind, name),
@@ -44,9 +47,12 @@ impl<'a> Route<'a> {
     pub(super) fn method(&self) -> Method {
         match self {
             Self::Requests | Self::Explain => Method::POST,
-            Self::Request(_) | Self::Integrations | Self::Integration(_) | Self::Profiles(_) | Self::System(..) => {
-                Method::GET
-            }
+            Self::Request(_)
+            | Self::Integrations
+            | Self::Integration(_)
+            | Self::Profiles(_)
+            | Self::System(..)
+            | Self::Calendar => Method::GET,
         }
     }
 }

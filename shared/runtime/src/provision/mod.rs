@@ -72,12 +72,18 @@ impl Worker {
     /// No TLS configuration can be built.
     pub fn new(process: &Process) -> Result<Self, reqwest::Error> {
         let sender = Sender::new(extoauth_systems::http::client()?);
-        let Config { deployment, systems, table, queue_url, topic_arn, event_bus, .. } = process.config.clone();
+        let Config { deployment, systems, table, queue_url, .. } = process.config.clone();
+        let clients = Clients::new(deployment, systems, sender.clone(), process.aws.clone(), process.deadline.clone());
+        let mut notices = Notices::new(&process.aws, &process.config);
+        // It is a configured one: the configuration was read so.
+        if let Some((_, write)) = process.config.incident_instance().and_then(|name| clients.servicenow(name).ok()) {
+            notices = notices.with_incidents(write);
+        }
         Ok(Self {
             store: Store::new(&process.aws, table, process.clock.clone()),
             queue: Queue::new(&process.aws, queue_url),
-            notices: Notices::new(&process.aws, topic_arn, event_bus),
-            clients: Clients::new(deployment, systems, sender.clone(), process.aws.clone(), process.deadline.clone()),
+            notices,
+            clients,
             config: process.config.clone(),
             sender,
             aws_deadline: process.deadline.clone(),
@@ -97,7 +103,7 @@ impl Worker {
         self.aws_deadline.set(deadline);
         match Message::parse(body) {
             Ok(Message::Request { request, time }) => self.carry_out(&request, time, receipt).await,
-            Ok(Message::Sweep { time }) => self.sweep(time, receipt).await,
+            Ok(Message::Sweep { time }) => self.sweep(time, receipt, deadline).await,
             Err(error @ Unreadable::Newer(_)) => {
                 // A later version may be on its way to this function: the message waits for it.
                 tracing::error!(%error, "a message cannot be read");

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::progress::Publisher;
 use super::{Handled, MAX_FAILURES, REMEMBERED, Worker};
-use crate::notices::Notice;
+use crate::notices::RequestNotice;
 use crate::store::{Held, StoreError};
 use crate::telemetry::{self, RunMetrics};
 
@@ -66,6 +66,7 @@ impl Worker {
             ledger: &self.store,
             leases: &self.store,
             registry: &self.store,
+            alerts: &self.store,
             clock: &*self.clock,
             timing: self.timing,
             rotate_function: Some(self.config.rotate_function_arn.as_str()).filter(|arn| !arn.is_empty()),
@@ -171,7 +172,7 @@ impl Worker {
 
     /// Tells people and machines, once for each way in which a request stands.
     async fn announce(&self, request: &StoredRequest) {
-        let notice = Notice::of(request, &self.config.deployment);
+        let notice = RequestNotice::of(request, &self.config.deployment);
         let what =
             format!("{}:{:?}:{:?}", request.attempt, request.status, request.waiting_for.as_ref().map(|w| &w.what));
         match self.store.first_time(&format!("notice:{}", request.id), &what, REMEMBERED).await {

@@ -1,7 +1,8 @@
-//! The sweep: sends what was stored but not sent, what waits and is due, and what got lost.
+//! The sweep: sends what was stored but not sent, what waits and is due, what got lost, and the notices that are due.
 
 use std::time::Duration;
 
+use extoauth_systems::http::Deadline;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Handled, Worker};
@@ -13,7 +14,7 @@ const AGAIN: SignedDuration = SignedDuration::from_mins(10);
 
 impl Worker {
     /// `time` is "now" as the schedule says: a deployment's clock is its schedules'.
-    pub(super) async fn sweep(&self, time: Timestamp, receipt: &str) -> Handled {
+    pub(super) async fn sweep(&self, time: Timestamp, receipt: &str, deadline: Deadline) -> Handled {
         let now = self.clock.now().max(time);
         let due = match self.store.due(now, AT_ONCE).await {
             Ok(due) => due,
@@ -28,6 +29,7 @@ impl Worker {
                 tracing::warn!(request.id = %one.request, error, "the sweep could not send request `{}`", one.request);
             }
         }
+        self.notices.deliver_due(&self.store, now, deadline).await;
         tracing::info!(sent = due.len(), "the sweep is done");
         Handled::Done
     }

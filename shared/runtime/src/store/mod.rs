@@ -10,18 +10,23 @@
 //! | `due` | `<time>#<request>#<attempt>` | requests that the sweep must send, at that time |
 //! | `integration` | `<name>` | desired state of an integration |
 //! | `trust` | `<key>` | a trust and who stands on it |
+//! | `alerts` | `<subject>#<hash of watch and key>` | what is watched and what was said of it |
+//! | `notice#<id>` | `notice`, `to#<channel>` | a notice, and where it stands on each channel; expires (`ttl`) |
+//! | `outbox#<channel>` | `<time>#<notice>` | notices that are due on a channel, at that time |
 //! | `plan#<integration>` | `<digest>` | when a plan was shown |
 //! | `delivery#<instance>#<webhook-id>` | `delivery` | deliveries seen; expires (`ttl`) |
 //! | `sent#<scope>` | `<what>` | what was sent once; expires (`ttl`) |
 //!
-//! Every item has a `schema_version`. Only deliveries and markers expire; DynamoDB deletes them late, so an expired one that is
+//! Every item has a `schema_version`. Only deliveries, markers and notices expire; DynamoDB deletes them late, so an expired one that is
 //! still there counts as gone.
 
+mod alerts;
 mod error;
 mod item;
 mod leases;
 mod ledger;
 mod once;
+mod outbox;
 mod registry;
 mod requests;
 mod transact;
@@ -41,6 +46,7 @@ use item::{Attributes, Key, Row, text};
 
 pub use error::StoreError;
 pub use once::Delivery;
+pub use outbox::{Claim, Claimed, Outgoing, Settled};
 pub use requests::{Due, Held, Placed};
 
 /// The state store. Lives as long as the process; see the [module](self).

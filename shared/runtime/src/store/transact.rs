@@ -58,9 +58,15 @@ impl Store {
     }
 
     pub(super) fn delete(&self, key: &Key) -> Result<TransactWriteItem, StoreError> {
+        self.delete_if(key, Condition::default())
+    }
+
+    pub(super) fn delete_if(&self, key: &Key, condition: Condition) -> Result<TransactWriteItem, StoreError> {
         let delete = Delete::builder()
             .table_name(&self.table)
             .set_key(Some(key.attributes()))
+            .set_condition_expression(condition.expression.clone())
+            .set_expression_attribute_values(condition.values())
             .build()
             .map_err(|e| StoreError::Failed(e.to_string()))?;
         Ok(TransactWriteItem::builder().delete(delete).build())

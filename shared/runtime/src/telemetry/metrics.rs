@@ -44,12 +44,34 @@ const METRICS: [Metric; 6] = [
     Metric { name: "failures", unit: "Count" },
 ];
 
+/// The figures of one round of sending notices.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct DeliveryMetrics {
+    /// Name of the deployment.
+    pub deployment: String,
+    /// Messages that were taken.
+    #[serde(rename = "notices_sent")]
+    pub sent: u64,
+    /// Messages that are tried again.
+    #[serde(rename = "notices_later")]
+    pub later: u64,
+    /// Messages that were given up, or of which nobody can say whether they were sent. The template's alarm watches it.
+    #[serde(rename = "notices_lost")]
+    pub lost: u64,
+}
+
+const DELIVERY_METRICS: [Metric; 3] = [
+    Metric { name: "notices_sent", unit: "Count" },
+    Metric { name: "notices_later", unit: "Count" },
+    Metric { name: "notices_lost", unit: "Count" },
+];
+
 #[derive(Serialize)]
-struct Line<'a> {
+struct Line<'a, F> {
     #[serde(rename = "_aws")]
     aws: Meta,
     #[serde(flatten)]
-    figures: &'a RunMetrics,
+    figures: &'a F,
 }
 
 #[derive(Serialize)]
@@ -76,14 +98,19 @@ struct Metric {
 
 /// The line of a run that ended at `at`.
 fn line(figures: &RunMetrics, at: Timestamp) -> Result<String, serde_json::Error> {
+    written(figures, &["deployment", "action", "status"], &METRICS, at)
+}
+
+fn written<F: Serialize>(
+    figures: &F,
+    dimensions: &'static [&'static str],
+    metrics: &'static [Metric],
+    at: Timestamp,
+) -> Result<String, serde_json::Error> {
     serde_json::to_string(&Line {
         aws: Meta {
             timestamp: at.as_millisecond(),
-            cloud_watch_metrics: [Directive {
-                namespace: NAMESPACE,
-                dimensions: [&["deployment", "action", "status"]],
-                metrics: &METRICS,
-            }],
+            cloud_watch_metrics: [Directive { namespace: NAMESPACE, dimensions: [dimensions], metrics }],
         },
         figures,
     })
@@ -92,6 +119,13 @@ fn line(figures: &RunMetrics, at: Timestamp) -> Result<String, serde_json::Error
 /// Writes the line of a run that ended at `at`. That it cannot be written is no reason to fail the run.
 pub fn emit(figures: &RunMetrics, at: Timestamp) {
     if let Ok(line) = line(figures, at) {
+        let _ = writeln!(std::io::stdout().lock(), "{line}");
+    }
+}
+
+/// Writes the line of a round of sending that ended at `at`.
+pub fn emit_delivery(figures: &DeliveryMetrics, at: Timestamp) {
+    if let Ok(line) = written(figures, &["deployment"], &DELIVERY_METRICS, at) {
         let _ = writeln!(std::io::stdout().lock(), "{line}");
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Source: ServiceNow's own documentation of the Table API; what is from memory of others is marked UNCONFIRMED.
 
+mod incidents;
 mod notes;
 mod session;
 mod ticket;
@@ -19,6 +20,7 @@ use serde_json::{Map, Value};
 use crate::http::{Call, Credential, Sender};
 use session::Session;
 
+pub use incidents::{Incident, NewIncident};
 pub use notes::Closed;
 pub use ticket::{Approval, Reference, Ticket};
 

@@ -1,6 +1,7 @@
 //! Reading tickets back and writing onto them.
 
 use extoauth_core::error::ErrorKind;
+use extoauth_systems::servicenow::NewIncident;
 use serde_json::{Value, json};
 
 use crate::vendor::{Act, Request, Vendor};
@@ -102,6 +103,42 @@ async fn a_note_is_never_resent_and_a_close_is() {
             .await;
     vendor.servicenow(BASIC).1.close("sc_req_item", ID, "3", "done").await.expect("the second try");
     assert_eq!(vendor.calls()[1].json(), json!({"state": "3", "close_notes": "done"}));
+}
+
+#[tokio::test]
+async fn incidents_are_found_by_our_own_id_and_opened_once() {
+    let row = |id: &str, state: &str| json!({"sys_id": ID, "number": "INC1", "state": state, "correlation_id": id});
+    let vendor = Vendor::start(move |request, _| match request.method.as_str() {
+        // What was not asked for is given back, too.
+        "GET" => result(json!([row("extoauth:other", "1"), row("extoauth:1", "2")])),
+        "POST" => Act::Reset,
+        _ => result(json!({"sys_id": ID, "number": "INC1", "state": "2"})),
+    })
+    .await;
+    let (read, write) = vendor.servicenow(BASIC);
+    let found = read.incidents("extoauth:1").await.expect("an answer");
+    assert_eq!((found.len(), found[0].state.as_str(), found[0].is_over()), (1, "2", false));
+    assert_eq!(read.incidents("x^NQactive=true").await.expect_err("no id").kind, ErrorKind::Refused);
+    assert_eq!(read.group("x^NQactive=true").await.expect_err("no name").kind, ErrorKind::Refused);
+    assert_eq!(read.group(ID).await.expect("an answer").as_deref(), Some(ID));
+    let new = NewIncident {
+        correlation_id: "extoauth:1".into(),
+        short_description: "x".repeat(300),
+        description: "y".into(),
+        impact: "2",
+        urgency: "1",
+        assignment_group: Some(ID.into()),
+    };
+    assert_eq!(write.open_incident(&new).await.expect_err("lost").kind, ErrorKind::Ambiguous);
+    let posted: Vec<Value> = vendor.calls().iter().filter(|call| call.method == "POST").map(Request::json).collect();
+    assert_eq!(posted.len(), 1, "never sent twice");
+    assert_eq!(
+        (posted[0]["correlation_id"].as_str(), posted[0]["assignment_group"].as_str()),
+        (Some("extoauth:1"), Some(ID))
+    );
+    assert_eq!(posted[0]["short_description"].as_str().map(str::len), Some(160));
+    // Answered well, and left as it was.
+    assert_eq!(write.resolve_incident(&found[0], "mended").await.expect_err("open").kind, ErrorKind::Forbidden);
 }
 
 #[tokio::test]

@@ -69,7 +69,7 @@ pub fn needs(kind: &str, action: &str, call: &CallView<'_>) -> Option<Vec<Need>>
                 vec![Need::new(format!("sts:{action}"), form.get("RoleArn").unwrap_or_else(|| "*".to_owned()))]
             }
         },
-        "ses" => vec![Need::new(format!("ses:{action}"), ses(call))],
+        "ses" => vec![ses(action, call)],
         _ => return None,
     })
 }
@@ -300,12 +300,13 @@ fn redshift_data(action: &str, body: &Value) -> Vec<Need> {
     needs
 }
 
-fn ses(call: &CallView<'_>) -> String {
+fn ses(action: &str, call: &CallView<'_>) -> Need {
     let body = serde_json::from_slice::<Value>(call.body).unwrap_or_default();
     let from = text(&body, "FromEmailAddress").map(str::to_owned).or_else(|| Form::of(call.body).get("Source"));
+    let action = format!("ses:{action}");
     match from {
-        Some(from) => arn(&from, "ses", "identity/"),
-        None => "*".to_owned(),
+        Some(from) => Need::new(action, arn(&from, "ses", "identity/")).with("ses:FromAddress", &[&from]),
+        None => Need::new(action, "*"),
     }
 }
 

@@ -28,6 +28,7 @@ impl Sandbox {
             ("EXTOAUTH_QUEUE_URL", self.queue_url()),
             ("EXTOAUTH_TOPIC_ARN", names.topic_arn.clone()),
             ("EXTOAUTH_EVENT_BUS", BUS.to_owned()),
+            ("EXTOAUTH_INCIDENT_INSTANCE", "only".to_owned()),
             ("EXTOAUTH_INTAKE_SECRET", names.secret(&secret_name("intake"))),
             ("AWS_ACCESS_KEY_ID", key),
             ("AWS_SECRET_ACCESS_KEY", secret),

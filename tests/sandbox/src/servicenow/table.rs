@@ -136,6 +136,13 @@ pub(super) async fn create(
         let approver = body.get("approver").map(text).filter(|approver| !approver.is_empty());
         tickets::create(&mut store, row, approver.as_deref(), &who.user, now, now, who.lag)
     } else {
+        if table.name == "incident" {
+            for (column, value) in [("state", "1"), ("active", "true")] {
+                if row.get(column).is_empty() {
+                    row.set(column, value);
+                }
+            }
+        }
         store.insert(table, row, &who.user, now, who.lag)
     };
     for (element, note) in notes.iter().filter(|(_, note)| !note.is_empty()) {
@@ -216,6 +223,9 @@ pub(super) async fn update(
 
 /// What closing a record does; a requested item does not close over open tasks.
 fn close(store: &Store, table: &Table, before: &Row, row: &mut Row, user: &str, now: &str) -> Result<(), Problem> {
+    if table.name == "incident" {
+        return resolve(before, row, user, now, store);
+    }
     if table.name != "sc_req_item" || before.get("state") == row.get("state") {
         return Ok(());
     }
@@ -227,6 +237,26 @@ fn close(store: &Store, table: &Table, before: &Row, row: &mut Row, user: &str, 
     if closes && open_task {
         return Err(Problem::failed("Error during update: the requested item has open catalog tasks"));
     }
+    row.set("active", if closes { "false" } else { "true" });
+    row.set("closed_at", if closes { now } else { "" });
+    let closed_by = store.rows("sys_user").iter().find(|row| closes && row.get("user_name") == user);
+    row.set("closed_by", closed_by.map_or("", |row| row.get("sys_id")));
+    Ok(())
+}
+
+/// What resolving an incident does. The base system's data policy wants code and notes with it (ServiceNow, "Data
+/// policies": a record that lacks a mandatory field is refused through the API as well).
+fn resolve(before: &Row, row: &mut Row, user: &str, now: &str, store: &Store) -> Result<(), Problem> {
+    if before.get("state") == row.get("state") {
+        return Ok(());
+    }
+    let state = row.get("state").to_owned();
+    if ["6", "7"].contains(&state.as_str()) && (row.get("close_code").is_empty() || row.get("close_notes").is_empty()) {
+        return Err(Problem::failed(
+            "Data Policy Exception: The following fields are mandatory: Resolution code, Resolution notes",
+        ));
+    }
+    let closes = ["7", "8"].contains(&state.as_str());
     row.set("active", if closes { "false" } else { "true" });
     row.set("closed_at", if closes { now } else { "" });
     let closed_by = store.rows("sys_user").iter().find(|row| closes && row.get("user_name") == user);

@@ -286,14 +286,9 @@ async fn rights() {
     let client = Client::admin();
     let automation = client.automation();
     let provision = path(&golden("okta-provision.json"));
-    for (method, path) in [
-        ("GET", "incident"),
-        ("POST", "incident"),
-        ("GET", "sc_cat_item"),
-        ("POST", "sc_req_item"),
-        ("DELETE", provision.as_str()),
-        ("POST", "sys_user"),
-    ] {
+    for (method, path) in
+        [("GET", "sc_cat_item"), ("POST", "sc_req_item"), ("DELETE", provision.as_str()), ("POST", "sys_user")]
+    {
         let (status, body) = automation.call(method, path, Some(&json!({"short_description": "x"}))).await;
         assert_eq!((status, body["status"].as_str()), (403, Some("failure")), "{method} {path}");
         assert!(body["error"]["message"].is_string() && body["error"]["detail"].is_string());
@@ -310,6 +305,21 @@ async fn rights() {
     client.result("POST", "incident", Some(&incident)).await;
     let found = client.result("GET", "incident?sysparm_query=correlation_id=dbtrs:k:30&sysparm_limit=1", None).await;
     assert!(found[0]["number"].as_str().is_some_and(|number| number.starts_with("INC")));
+}
+
+#[tokio::test]
+async fn the_automation_opens_and_resolves_incidents() {
+    let automation = Client::admin().automation();
+    let new = json!({"short_description": "secret ends", "correlation_id": "extoauth:1", "impact": "3"});
+    let made = automation.result("POST", "incident", Some(&new)).await;
+    assert_eq!((made["state"].as_str(), made["active"].as_str()), (Some("1"), Some("true")));
+    let path = format!("incident/{}", made["sys_id"].as_str().expect("an id"));
+    let (status, body) = automation.call("PATCH", &path, Some(&json!({"state": "6"}))).await;
+    assert_eq!(status, 403);
+    assert!(body["error"].to_string().contains("Data Policy Exception"), "{body}");
+    let resolved = json!({"state": "6", "close_code": "Solution provided", "close_notes": "mended"});
+    assert_eq!(automation.result("PATCH", &path, Some(&resolved)).await["state"], "6");
+    assert_eq!(automation.call("DELETE", &path, None).await.0, 403);
 }
 
 #[tokio::test]

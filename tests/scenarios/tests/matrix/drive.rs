@@ -143,6 +143,7 @@ impl House {
             ledger: &self.memory,
             leases: &self.memory,
             registry: &self.memory,
+            alerts: &self.memory,
             clock,
             timing: timing(),
             rotate_function: Some(ROTATE_FUNCTION),

@@ -26,5 +26,6 @@ mod registration;
 mod removal;
 mod repair;
 mod rotation;
+mod silence;
 mod together;
 mod undisturbed;

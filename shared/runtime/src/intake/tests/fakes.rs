@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use ::http::Request;
+use extoauth_core::alert::Alert;
 use extoauth_core::clock::Clock;
 use extoauth_core::engine::Book;
 use extoauth_core::ids::{IntegrationName, Subject, TrustKey};
@@ -60,6 +61,7 @@ pub(super) struct FakeState {
     pub(super) books: Mutex<BTreeMap<String, Book>>,
     pub(super) checks: Mutex<BTreeMap<IntegrationName, CheckRecord>>,
     pub(super) rights: Mutex<BTreeMap<String, SystemRights>>,
+    pub(super) alerts: Mutex<Vec<Alert>>,
     pub(super) down: AtomicBool,
 }
 
@@ -166,6 +168,11 @@ impl State for FakeState {
         Ok(self.checks.lock().expect("not poisoned").get(name).cloned())
     }
 
+    async fn alerts(&self) -> Result<Vec<Alert>, StoreError> {
+        self.up()?;
+        Ok(self.alerts.lock().expect("not poisoned").clone())
+    }
+
     async fn rights(&self, system: &SystemId) -> Result<Option<SystemRights>, StoreError> {
         self.up()?;
         Ok(self.rights.lock().expect("not poisoned").get(&system.to_string()).cloned())
@@ -201,6 +208,7 @@ pub(super) fn intake() -> TestIntake {
         "servicenow": {INSTANCE: {"url": "https://acme.service-now.com", "cat_items": [], "credential": "arn"}},
     }));
     Intake {
+        deployment: "prod".into(),
         door: FakeDoor,
         state: FakeState::default(),
         outbox: FakeOutbox::default(),

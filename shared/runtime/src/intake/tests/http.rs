@@ -7,6 +7,19 @@ use super::fakes::{body, get, header, intake, json_of, post, post_to};
 use crate::intake::MAX_BODY;
 
 #[tokio::test]
+async fn the_calendar_is_for_whoever_may_read() {
+    let intake = intake();
+    let answer = intake.answer(&get("read", "/calendar.ics")).await;
+    assert_eq!((answer.status.as_u16(), header(&answer, "content-type")), (200, Some("text/calendar; charset=utf-8")));
+    assert!(answer.body.starts_with(b"BEGIN:VCALENDAR\r\n"));
+    assert_eq!(intake.answer(&get("write", "/calendar.ics")).await.status, 403);
+    let refused = intake.answer(&get("", "/calendar.ics")).await;
+    let asks = refused.headers.iter().filter(|(name, _)| name.as_str() == "www-authenticate").count();
+    assert_eq!((refused.status.as_u16(), asks), (401, 2), "Bearer and Basic");
+    assert_eq!(intake.answer(&post_to("read", "/calendar.ics", &body())).await.status, 405);
+}
+
+#[tokio::test]
 async fn paths_and_methods() {
     let intake = intake();
     let cases = [

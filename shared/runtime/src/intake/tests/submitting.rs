@@ -123,11 +123,33 @@ async fn invalid_requests_tell_every_field() {
 #[tokio::test]
 async fn what_is_not_built_says_so() {
     let intake = intake();
-    for action in ["rotate_secret", "adopt", "release", "acknowledge", "snooze", "register_hook"] {
+    for action in ["rotate_secret", "adopt", "release", "register_hook"] {
         let mut body = body();
         body["action"] = json!(action);
         assert_eq!(intake.answer(&post("write", &body)).await.status, 501, "{action}");
     }
+}
+
+#[tokio::test]
+async fn an_alert_is_named_whose_ever_it_is() {
+    let intake = intake();
+    let name = IntegrationName::try_from("analytics-dev".to_owned()).expect("valid");
+    intake.state.integrations.lock().expect("not poisoned").insert(name, record("analytics-dev", "r"));
+    let mut of_integration = body();
+    of_integration["action"] = json!("snooze");
+    of_integration["variables"] = json!({});
+    let answer = intake.answer(&post("write", &of_integration)).await;
+    assert_eq!(fields(&answer), ["variables.finding", "variables.until"]);
+    of_integration["variables"] = json!({"finding": "0123", "until": "2027-01-01T00:00:00Z"});
+    assert_eq!(intake.answer(&post("write", &of_integration)).await.status, 202);
+    let mut of_system = of_integration.clone();
+    of_system["action"] = json!("acknowledge");
+    of_system["integration"] = json!("");
+    assert_eq!(fields(&intake.answer(&post("write", &of_system)).await), ["integration"]);
+    of_system["variables"]["system"] = json!("octa/acme");
+    assert_eq!(fields(&intake.answer(&post("write", &of_system)).await), ["variables.system"]);
+    of_system["variables"]["system"] = json!("okta/acme");
+    assert_eq!(intake.answer(&post("write", &of_system)).await.status, 202);
 }
 
 #[tokio::test]

@@ -12,8 +12,8 @@ use extoauth_core::request::{Action, RequestError, Status, StoredRequest, Waitin
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// `source` of our events.
-pub const SOURCE: &str = "extoauth";
+use super::SOURCE;
+
 /// `detail-type` of the event of a request that has ended.
 pub const FINISHED: &str = "Integration Request Finished";
 /// `detail-type` of the event of a request that waits.
@@ -24,7 +24,7 @@ const SUBJECT: usize = 100;
 
 /// How a request stands, without anything secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Notice {
+pub struct RequestNotice {
     /// Version of this shape.
     pub schema: u32,
     /// Name of the deployment.
@@ -55,7 +55,7 @@ pub struct Notice {
     pub handoffs_open: usize,
 }
 
-impl Notice {
+impl RequestNotice {
     /// Version of the shape.
     const SCHEMA: u32 = 1;
 
@@ -136,18 +136,17 @@ impl Notice {
     }
 }
 
-/// Where notices go. Lives as long as the process.
-#[derive(Clone, Debug)]
-pub struct Notices {
+/// Where notices of requests go. Lives as long as the process.
+pub(super) struct Requests {
     sns: aws_sdk_sns::Client,
     events: aws_sdk_eventbridge::Client,
     topic_arn: String,
     event_bus: String,
 }
 
-impl Notices {
+impl Requests {
     /// Notices to this topic and this bus; where one is empty, nothing is sent there. No call is made.
-    pub fn new(base: &SdkConfig, topic_arn: impl Into<String>, event_bus: impl Into<String>) -> Self {
+    pub(super) fn new(base: &SdkConfig, topic_arn: impl Into<String>, event_bus: impl Into<String>) -> Self {
         Self {
             sns: aws_sdk_sns::Client::new(base),
             events: aws_sdk_eventbridge::Client::new(base),
@@ -160,7 +159,7 @@ impl Notices {
     ///
     /// # Errors
     /// Why it was not sent, for the log.
-    pub async fn tell_people(&self, notice: &Notice) -> Result<(), String> {
+    pub(super) async fn tell_people(&self, notice: &RequestNotice) -> Result<(), String> {
         if self.topic_arn.is_empty() {
             return Ok(());
         }
@@ -185,7 +184,7 @@ impl Notices {
     ///
     /// # Errors
     /// Why it was not put, for the log.
-    pub async fn tell_machines(&self, notice: &Notice) -> Result<(), String> {
+    pub(super) async fn tell_machines(&self, notice: &RequestNotice) -> Result<(), String> {
         if self.event_bus.is_empty() {
             return Ok(());
         }
@@ -204,7 +203,7 @@ impl Notices {
     }
 
     /// Sends both, each failing alone; failures are logged and given back. A request does not fail for them.
-    pub async fn tell(&self, notice: &Notice) -> Vec<String> {
+    pub(super) async fn tell(&self, notice: &RequestNotice) -> Vec<String> {
         let (people, machines) = futures::future::join(self.tell_people(notice), self.tell_machines(notice)).await;
         let failures: Vec<String> = [people, machines].into_iter().filter_map(Result::err).collect();
         for failure in &failures {
@@ -225,8 +224,8 @@ fn told<E: ProvideErrorMetadata, R>(service: &str, error: &SdkError<E, R>) -> St
 mod tests {
     use super::*;
 
-    fn notice(status: Status) -> Notice {
-        Notice {
+    fn notice(status: Status) -> RequestNotice {
+        RequestNotice {
             schema: 1,
             deployment: "prod".into(),
             request: "r".into(),
