@@ -8,6 +8,7 @@
 //! - [`conduct`]: from a stored request to its end.
 //! - [`handoffs`]: what is left for people.
 //! - [`profiles`]: what dbt Core needs to sign in.
+//! - [`watch`]: what the scheduled checks look at.
 //! - [`explain`]: from an error text to the link that is broken.
 
 pub mod checks;
@@ -24,3 +25,4 @@ pub mod resources;
 pub mod rights;
 pub mod systems;
 pub mod want;
+pub mod watch;

@@ -22,7 +22,7 @@ mod issuer_accepted;
 mod issuer_ceiling;
 mod issuer_mapping;
 mod issuer_matches;
-mod okta;
+pub mod okta;
 #[cfg(test)]
 mod properties;
 mod redirect_uri;
