@@ -18,6 +18,7 @@ const UNSEEN: &[(&str, &str, &str)] = &[
     ("provision", "sso:ListApplicationAssignments", "used where somebody has made the application require assignments"),
     ("provision", "redshift-data:DescribeStatement", "used where a statement takes longer than AWS waits in one call"),
     ("provision", "redshift:GetClusterCredentials", "used where the warehouse is a cluster, with a db_user"),
+    ("provision", "ses:SendEmail", "used where mail is switched on, which it is not in the sandbox"),
     ("provision", "identitystore:ListUsers", "used where an attribute is mapped by which no user can be asked for"),
 ];
 
