@@ -31,7 +31,7 @@ mod secret_of_dbt;
 mod secret_proved;
 mod signing_keys;
 #[cfg(test)]
-mod testing;
+pub mod testing;
 #[cfg(test)]
 mod tests;
 mod token_url;

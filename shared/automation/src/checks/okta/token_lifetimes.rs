@@ -14,6 +14,7 @@ use crate::checks::Rule;
 use crate::observe::okta::{AT_REFRESH, AT_SIGN_IN, Assigned, Members};
 use crate::observe::{Observed, OktaView, Seen, Unread};
 
+/// Stable id.
 pub const ID: &str = "token_lifetimes";
 
 const PLACE: &str = "Security > API > Authorization Servers > the server > Access Policies > the policy";
@@ -60,6 +61,7 @@ pub struct Judged<'r> {
     pub finding: Finding,
 }
 
+/// As a check of a whole observation.
 pub fn run(view: &OktaView, observed: &Observed) -> Vec<Finding> {
     let (asked, bounds) = (observed.desired.lifetimes, &observed.bounds);
     judge(&view.rules, &view.members, &view.assigned, asked, bounds).into_iter().map(|one| one.finding).collect()
