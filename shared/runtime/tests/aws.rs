@@ -52,6 +52,7 @@ fn config(topic: &str, bus: &str) -> Config {
         policy: Policy::default(),
         table: moto::TABLE.into(),
         queue_url: String::new(),
+        shard_queue_url: String::new(),
         topic_arn: topic.into(),
         event_bus: bus.into(),
         intake_secret: String::new(),
