@@ -164,7 +164,7 @@ mod tests {
 
     fn integration(name: &str, idp: Idp, system: &str) -> Integration {
         Integration {
-            name: name.parse().expect("a name"),
+            name: name.to_owned().try_into().expect("a name"),
             idp,
             idp_system: system.into(),
             warehouse_system: "main".into(),
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn the_last_one_may_be_gone() {
-        let gone = Place { system: "okta/acme".into(), integration: "beta".parse().expect("a name") };
+        let gone = Place { system: "okta/acme".into(), integration: "beta".to_owned().try_into().expect("a name") };
         let left = [integration("alpha", Idp::Okta, "acme"), integration("zebra", Idp::Okta, "acme")];
         assert_eq!(places(&left, Some(&gone)), ["okta/acme zebra"]);
     }
