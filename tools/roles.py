@@ -58,6 +58,7 @@ ATTRIBUTES = {
     ("DeadLetterQueue", "Arn"): arn("sqs", DEAD),
     ("EventBus", "Arn"): arn("events", f"event-bus/{BUS}"),
     ("Queue", "Arn"): arn("sqs", QUEUE),
+    ("RotateSecretFunction", "Arn"): arn("lambda", "function:rotate-secret"),
     ("Table", "Arn"): arn("dynamodb", f"table/{TABLE}"),
 }
 

@@ -28,6 +28,8 @@ pub struct Clients {
     entra: Kept<(EntraPort, IssuedSecretsPort)>,
     dbt: Kept<DbtPort>,
     servicenow: Kept<(servicenow::Read, servicenow::Write)>,
+    okta_readers: Kept<okta::Read>,
+    entra_readers: Kept<entra::Read>,
     sessions: Kept<Session>,
 }
 
@@ -70,6 +72,8 @@ impl Clients {
             entra: Kept::new(),
             dbt: Kept::new(),
             servicenow: Kept::new(),
+            okta_readers: Kept::new(),
+            entra_readers: Kept::new(),
             sessions: Kept::new(),
         }
     }
@@ -139,6 +143,42 @@ impl Clients {
         let system = SystemId::new(kind, instance);
         let made = servicenow::connect(system, settings, self.credential(&settings.credential), &self.sender);
         Ok(self.servicenow.keep(instance, made))
+    }
+
+    /// A reader of an Okta org for checks, with the credential that may only read where there is one, and what we may do
+    /// there otherwise.
+    ///
+    /// # Errors
+    /// `Refused` for one that is not configured.
+    pub fn okta_reader(&self, name: &str) -> CallResult<(okta::Read, Mode)> {
+        let settings = self.config.okta.get(name).ok_or_else(|| unconfigured(SystemKind::Okta, name))?;
+        let Some(reading) = &settings.credential_read else {
+            return Ok((self.okta(name)?.read().clone(), settings.mode));
+        };
+        if let Some(made) = self.okta_readers.get(name) {
+            return Ok((made, settings.mode));
+        }
+        let system = SystemId::new(SystemKind::Okta, name);
+        let (read, _) = okta::connect(system, settings, self.credential(reading), &self.sender);
+        Ok((self.okta_readers.keep(name, read), settings.mode))
+    }
+
+    /// A reader of an Entra tenant for checks, as [`Clients::okta_reader`].
+    ///
+    /// # Errors
+    /// `Refused` for one that is not configured.
+    pub fn entra_reader(&self, name: &str) -> CallResult<(entra::Read, Mode)> {
+        let settings = self.config.entra.get(name).ok_or_else(|| unconfigured(SystemKind::Entra, name))?;
+        let Some(reading) = &settings.credential_read else {
+            return Ok((self.entra(name)?.0.read().clone(), settings.mode));
+        };
+        if let Some(made) = self.entra_readers.get(name) {
+            return Ok((made, settings.mode));
+        }
+        let system = SystemId::new(SystemKind::Entra, name);
+        let tokens = WebIdentity::new(system.clone(), &Session::new(&self.aws, None, &self.deadline));
+        let (read, _) = entra::connect(system, settings, self.credential(reading), tokens, &self.sender);
+        Ok((self.entra_readers.keep(name, read), settings.mode))
     }
 
     fn okta(&self, name: &str) -> CallResult<OktaPort> {

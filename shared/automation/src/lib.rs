@@ -9,6 +9,7 @@
 //! - [`rotation`]: a new client secret in place of the old one, without an interruption.
 //! - [`handoffs`]: what is left for people.
 //! - [`profiles`]: what dbt Core needs to sign in.
+//! - [`watch`]: what the scheduled checks look at.
 //! - [`explain`]: from an error text to the link that is broken.
 
 pub mod checks;
@@ -26,3 +27,4 @@ pub mod rights;
 pub mod rotation;
 pub mod systems;
 pub mod want;
+pub mod watch;

@@ -21,6 +21,8 @@ pub const POLICY: &str = "EXTOAUTH_POLICY";
 pub const TABLE: &str = "EXTOAUTH_TABLE";
 /// URL of the queue.
 pub const QUEUE_URL: &str = "EXTOAUTH_QUEUE_URL";
+/// URL of the queue that carries the rest of a scheduled check.
+pub const SHARD_QUEUE_URL: &str = "EXTOAUTH_SHARD_QUEUE_URL";
 /// ARN of the topic that people subscribe to.
 pub const TOPIC_ARN: &str = "EXTOAUTH_TOPIC_ARN";
 /// Name or ARN of the event bus.
@@ -52,6 +54,8 @@ pub struct Config {
     pub table: String,
     /// URL of the queue.
     pub queue_url: String,
+    /// URL of the queue that carries the rest of a scheduled check.
+    pub shard_queue_url: String,
     /// ARN of the topic.
     pub topic_arn: String,
     /// Name or ARN of the event bus.
@@ -140,6 +144,7 @@ impl Config {
             policy,
             table: of(TABLE),
             queue_url: of(QUEUE_URL),
+            shard_queue_url: of(SHARD_QUEUE_URL),
             topic_arn: of(TOPIC_ARN),
             event_bus: of(EVENT_BUS),
             intake_secret: of(INTAKE_SECRET),

@@ -9,6 +9,7 @@ pub mod notices;
 pub mod provision;
 pub mod queue;
 pub mod rotate;
+pub mod scheduled;
 pub mod store;
 pub mod telemetry;
 pub mod webhook;

@@ -121,7 +121,17 @@ impl Queue {
     /// # Errors
     /// The queue failed; the message may have been sent all the same.
     pub async fn send(&self, message: &Message, group: &str, once: &str) -> Result<(), QueueError> {
-        let body = message.body().map_err(|e| QueueError(e.to_string()))?;
+        self.send_body(message.body(), group, once).await
+    }
+
+    /// The same with what was made of a message.
+    pub(crate) async fn send_body(
+        &self,
+        body: Result<String, serde_json::Error>,
+        group: &str,
+        once: &str,
+    ) -> Result<(), QueueError> {
+        let body = body.map_err(|e| QueueError(e.to_string()))?;
         let sent = self
             .client
             .send_message()

@@ -22,7 +22,7 @@ mod issuer_accepted;
 mod issuer_ceiling;
 mod issuer_mapping;
 mod issuer_matches;
-mod okta;
+pub mod okta;
 #[cfg(test)]
 mod properties;
 mod redirect_uri;
@@ -31,7 +31,7 @@ mod secret_of_dbt;
 mod secret_proved;
 mod signing_keys;
 #[cfg(test)]
-mod testing;
+pub mod testing;
 #[cfg(test)]
 mod tests;
 mod token_url;

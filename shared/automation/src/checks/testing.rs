@@ -84,7 +84,7 @@ fn words(idp: Idp) -> Words {
 }
 
 /// A healthy integration on this provider. The provider's own view is the empty one.
-pub(super) fn healthy(idp: Idp) -> Observed {
+pub fn healthy(idp: Idp) -> Observed {
     let w = words(idp);
     let desired = Integration {
         name: "analytics".to_owned().try_into().expect("a name"),

@@ -100,7 +100,7 @@ impl Default for Wiring {
         };
         let routes = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>();
         Self {
-            functions: [("intake", settings(29, 8)), ("provision", settings(900, 4))]
+            functions: [("intake", settings(29, 8)), ("provision", settings(900, 4)), ("rotate-secret", settings(120, 4))]
                 .map(|(name, settings)| (name.to_owned(), settings))
                 .into(),
             http_apis: [(

@@ -14,7 +14,7 @@ mod secret_end;
 mod server_app;
 #[cfg(test)]
 mod testing;
-mod token_lifetimes;
+pub mod token_lifetimes;
 
 use extoauth_core::finding::Finding;
 

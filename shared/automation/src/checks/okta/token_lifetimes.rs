@@ -1,16 +1,20 @@
 //! How long tokens live by the rule that really applies: the access token, the refresh token, and the refresh token that
 //! nobody uses (row R10). None of them ends a login: too short a life means signing in again.
 
+use std::collections::BTreeMap;
+
 use extoauth_core::finding::{Finding, Severity};
-use extoauth_core::policy::Bounds;
+use extoauth_core::integration::Lifetimes;
+use extoauth_core::policy::{Bounds, LifetimeBounds};
 use extoauth_systems::okta::Rule as TokenRule;
 
 use super::decision::{Verdict, verdict};
 use super::{RULE, read};
 use crate::checks::Rule;
-use crate::observe::okta::{AT_REFRESH, AT_SIGN_IN};
-use crate::observe::{Observed, OktaView, Unread};
+use crate::observe::okta::{AT_REFRESH, AT_SIGN_IN, Assigned, Members};
+use crate::observe::{Observed, OktaView, Seen, Unread};
 
+/// Stable id.
 pub const ID: &str = "token_lifetimes";
 
 const PLACE: &str = "Security > API > Authorization Servers > the server > Access Policies > the policy";
@@ -22,18 +26,65 @@ const DEFAULT_IDLE: i64 = 7 * DAY;
 /// The refresh lifetime that stands for no end.
 const UNLIMITED: i64 = 0;
 
+/// One of the three lifetimes, or all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lifetime {
+    /// Of the access token.
+    Access,
+    /// Of the refresh token.
+    Refresh,
+    /// Of the refresh token that nobody uses.
+    Idle,
+    /// All are as they should be, or nothing can be said of any.
+    All,
+}
+
+impl Lifetime {
+    /// Its name in keys.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Access => "access",
+            Self::Refresh => "refresh",
+            Self::Idle => "idle",
+            Self::All => "all",
+        }
+    }
+}
+
+/// What is said of a lifetime, and the rule that sets it.
+pub struct Judged<'r> {
+    /// The rule; `None`: which one applies is not known.
+    pub rule: Option<&'r TokenRule>,
+    /// Which lifetime.
+    pub lifetime: Lifetime,
+    /// What is said.
+    pub finding: Finding,
+}
+
+/// As a check of a whole observation.
 pub fn run(view: &OktaView, observed: &Observed) -> Vec<Finding> {
-    let asked = observed.desired.lifetimes;
+    let (asked, bounds) = (observed.desired.lifetimes, &observed.bounds);
+    judge(&view.rules, &view.members, &view.assigned, asked, bounds).into_iter().map(|one| one.finding).collect()
+}
+
+/// Judges the rules that really apply to the people who are assigned; without any, to somebody of whom nothing is known.
+pub fn judge<'r>(
+    rules: &'r Seen<Vec<TokenRule>>,
+    members: &BTreeMap<String, Seen<Members>>,
+    assigned: &Seen<Assigned>,
+    asked: Lifetimes,
+    bounds: &LifetimeBounds,
+) -> Vec<Judged<'r>> {
     let expected = format!(
         "access tokens of {} minutes, refresh tokens of {} days that end when not used for {} days",
         asked.access_minutes, asked.refresh_days, asked.idle_days
     );
     let rule = Rule { check: ID, row: "R10", resource: RULE, expected };
-    let seen = read(&rule, &view.rules, "access_rule")
-        .and_then(|rules| Ok((rules, read(&rule, &view.assigned, "client_app")?)));
+    let unclear = |finding| vec![Judged { rule: None, lifetime: Lifetime::All, finding }];
+    let seen = read(&rule, rules, "access_rule").and_then(|rules| Ok((rules, read(&rule, assigned, "client_app")?)));
     let (rules, assigned) = match seen {
         Ok(seen) => seen,
-        Err(unknown) => return vec![unknown],
+        Err(unknown) => return unclear(unknown),
     };
     let mut people: Vec<Option<&str>> =
         assigned.users.iter().filter(|user| user.active).map(|user| Some(user.id.as_str())).collect();
@@ -43,7 +94,7 @@ pub fn run(view: &OktaView, observed: &Observed) -> Vec<Finding> {
     let mut apply: Vec<&TokenRule> = Vec::new();
     for person in people {
         for scopes in [&AT_SIGN_IN[..], &AT_REFRESH[..]] {
-            if let Verdict::Granted(by) = verdict(rules, &view.members, person, scopes)
+            if let Verdict::Granted(by) = verdict(rules, members, person, scopes)
                 && !apply.iter().any(|known| known.id == by.id)
             {
                 apply.push(by);
@@ -52,13 +103,16 @@ pub fn run(view: &OktaView, observed: &Observed) -> Vec<Finding> {
     }
     if apply.is_empty() {
         let why = Unread::because("which rule applies is not known, or none does", "see `access_rule`");
-        return vec![rule.unknown(&why)];
+        return unclear(rule.unknown(&why));
     }
-    apply.into_iter().flat_map(|by| of_rule(&rule, by, observed)).collect()
+    let each = apply.into_iter().flat_map(|by| {
+        let said = of_rule(&rule, by, asked, bounds);
+        said.into_iter().map(move |(lifetime, finding)| Judged { rule: Some(by), lifetime, finding })
+    });
+    each.collect()
 }
 
-fn of_rule(rule: &Rule<'_>, by: &TokenRule, observed: &Observed) -> Vec<Finding> {
-    let (asked, bounds) = (observed.desired.lifetimes, observed.bounds);
+fn of_rule(rule: &Rule<'_>, by: &TokenRule, asked: Lifetimes, bounds: &LifetimeBounds) -> Vec<(Lifetime, Finding)> {
     let access = by.access_minutes.unwrap_or(DEFAULT_ACCESS);
     let refresh = by.refresh_minutes.unwrap_or(DEFAULT_REFRESH);
     let idle = by.idle_minutes.unwrap_or(DEFAULT_IDLE);
@@ -84,20 +138,23 @@ fn of_rule(rule: &Rule<'_>, by: &TokenRule, observed: &Observed) -> Vec<Finding>
             longer(access, bounds.access_minutes, 1)
         };
         let fix = place(&format!("Access token lifetime is: {wanted} minutes"));
-        found.push(say(severity, format!("access tokens live {}", span(access)), effect, fix));
+        found.push((Lifetime::Access, say(severity, format!("access tokens live {}", span(access)), effect, fix)));
     }
 
     let wanted = i64::from(asked.refresh_days) * DAY;
     let fix = place(&format!("Refresh token lifetime is: {}", span(wanted)));
     if refresh == UNLIMITED {
         let effect = "a refresh token that is used goes on for ever, longer than the organisation allows".to_owned();
-        found.push(say(Severity::Warning, "refresh tokens have no end".into(), effect, fix));
+        found.push((Lifetime::Refresh, say(Severity::Warning, "refresh tokens have no end".into(), effect, fix)));
     } else if refresh < wanted {
         let effect = format!("developers will be asked to sign in again {}", every(refresh));
-        found.push(say(Severity::Warning, format!("refresh tokens live {}", span(refresh)), effect, fix));
+        found.push((
+            Lifetime::Refresh,
+            say(Severity::Warning, format!("refresh tokens live {}", span(refresh)), effect, fix),
+        ));
     } else if refresh > wanted {
         let (severity, effect) = longer(refresh, bounds.refresh_days, DAY);
-        found.push(say(severity, format!("refresh tokens live {}", span(refresh)), effect, fix));
+        found.push((Lifetime::Refresh, say(severity, format!("refresh tokens live {}", span(refresh)), effect, fix)));
     }
 
     let wanted = i64::from(asked.idle_days) * DAY;
@@ -106,28 +163,28 @@ fn of_rule(rule: &Rule<'_>, by: &TokenRule, observed: &Observed) -> Vec<Finding>
     if idle < access {
         let effect =
             format!("the refresh token ends before the access token does: developers sign in again {}", every(access));
-        found.push(say(Severity::Warning, seen, effect, fix));
+        found.push((Lifetime::Idle, say(Severity::Warning, seen, effect, fix)));
     } else if idle < wanted {
         let effect = if idle <= DAY {
             "developers will be asked to sign in again every day".to_owned()
         } else {
             format!("whoever does not use dbt for {} will be asked to sign in again", span(idle))
         };
-        found.push(say(Severity::Warning, seen, effect, fix));
+        found.push((Lifetime::Idle, say(Severity::Warning, seen, effect, fix)));
     } else if idle > wanted {
         let (severity, effect) = longer(idle, bounds.idle_days, DAY);
-        found.push(say(severity, seen, effect, fix));
+        found.push((Lifetime::Idle, say(severity, seen, effect, fix)));
     }
 
     if found.is_empty() {
         let text = format!("`{}`: {}, {}, {}", by.name, span(access), span(refresh), span(idle));
-        found.push(rule.ok(text));
+        found.push((Lifetime::All, rule.ok(text)));
     }
     found
 }
 
 /// Minutes as people say them.
-fn span(minutes: i64) -> String {
+pub fn span(minutes: i64) -> String {
     let (count, unit) = match minutes {
         m if m != 0 && m % DAY == 0 => (m / DAY, "day"),
         m if m != 0 && m % 60 == 0 && m > 60 => (m / 60, "hour"),
@@ -145,12 +202,10 @@ fn every(minutes: i64) -> String {
 #[cfg(test)]
 mod tests {
     use extoauth_core::finding::Severity::{Info, Ok, Unknown, Warning};
-    use extoauth_core::integration::Lifetimes;
     use serde_json::json;
 
     use super::*;
     use crate::checks::okta::testing::{observed, rules, run_on, view};
-    use crate::observe::Seen;
 
     #[test]
     fn each_lifetime() {

@@ -3,6 +3,7 @@
 mod access;
 mod expression;
 mod people;
+mod token_rules;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +25,7 @@ use extoauth_core::engine::Resource;
 
 pub use access::deciding_policy;
 pub use expression::{AT_REFRESH, AT_SIGN_IN, carried_by_every_token};
+pub use token_rules::{Shared, TokenRules, token_rules};
 pub use view::{Assigned, AssignedUser, Members, OktaView, SecretView, WantedGroup};
 
 /// People who are looked at; of more the first ones stand for the rest.

@@ -1,0 +1,119 @@
+//! What starts a scheduled check: the schedule, or the rest of a check that did not fit into one invocation.
+
+use extoauth_core::ids::IntegrationName;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Version of the events' shape.
+const SCHEMA: u32 = 1;
+
+/// What is to be checked. `time` is "now" for all that follows from it, as the schedule says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Event {
+    /// Everything.
+    Check {
+        /// When the schedule fell due.
+        time: Timestamp,
+    },
+    /// What comes after an integration in the order of the check.
+    Shard {
+        /// When the schedule fell due that the check began with.
+        time: Timestamp,
+        /// The last one that was checked.
+        after: Place,
+    },
+}
+
+/// A place in the order of a check: by identity provider, so that what integrations share there is read once.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    /// The identity provider, such as `okta/acme`.
+    pub system: String,
+    /// The integration.
+    pub integration: IntegrationName,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Envelope<E> {
+    schema: u32,
+    #[serde(flatten)]
+    event: E,
+}
+
+/// An event that cannot be understood.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("the event is none that this version knows (schema {SCHEMA}, kind `check` or `shard`): {0}")]
+pub struct Unreadable(String);
+
+impl Event {
+    /// Reads an event.
+    ///
+    /// # Errors
+    /// It is none of ours, or of a later version.
+    pub fn parse(event: serde_json::Value) -> Result<Self, Unreadable> {
+        let unknown = |error: serde_json::Error| Unreadable(error.to_string());
+        let outer: Envelope<serde_json::Value> = serde_json::from_value(event).map_err(unknown)?;
+        if outer.schema > SCHEMA {
+            return Err(Unreadable(format!("it has the schema {}", outer.schema)));
+        }
+        serde_json::from_value(outer.event).map_err(unknown)
+    }
+
+    /// The event as it is sent.
+    ///
+    /// # Errors
+    /// Never for an event of ours.
+    pub fn body(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(&Envelope { schema: SCHEMA, event: self })
+    }
+
+    /// "Now".
+    pub fn time(&self) -> Timestamp {
+        match self {
+            Self::Check { time } | Self::Shard { time, .. } => *time,
+        }
+    }
+
+    /// Where the check goes on; `None`: it begins.
+    pub fn after(&self) -> Option<&Place> {
+        match self {
+            Self::Check { .. } => None,
+            Self::Shard { after, .. } => Some(after),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn events_have_their_fixed_shape() {
+        let check = json!({"schema": 1, "kind": "check", "time": "2026-11-23T12:00:00Z"});
+        let read = Event::parse(check.clone()).expect("a check");
+        assert_eq!((read.time().to_string().as_str(), read.after()), ("2026-11-23T12:00:00Z", None));
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&read.body().expect("JSON")).expect("JSON"), check);
+        let shard = json!({"schema": 1, "kind": "shard", "time": "2026-11-23T12:00:00Z",
+            "after": {"system": "okta/acme", "integration": "analytics-dev"}});
+        let read = Event::parse(shard.clone()).expect("a shard");
+        assert_eq!(read.after().map(|place| place.integration.as_str()), Some("analytics-dev"));
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&read.body().expect("JSON")).expect("JSON"), shard);
+    }
+
+    #[test]
+    fn what_is_not_ours_is_told() {
+        for event in [
+            json!(null),
+            json!({}),
+            json!({"schema": 2, "kind": "check", "time": "2026-11-23T12:00:00Z"}),
+            json!({"schema": 1, "kind": "check"}),
+            json!({"schema": 1, "kind": "shard", "time": "2026-11-23T12:00:00Z"}),
+            json!({"schema": 1, "kind": "check", "time": "yesterday"}),
+        ] {
+            assert!(Event::parse(event.clone()).is_err(), "{event}");
+        }
+    }
+}
