@@ -24,9 +24,10 @@ use std::time::Duration;
 use extoauth_core::clock::Clock;
 use extoauth_core::engine::{Leases, Ledger, LedgerError, Timing};
 use extoauth_core::error::CallError;
+use extoauth_core::ids::IntegrationName;
 use extoauth_core::policy::Policy;
 use extoauth_core::registry::Registry;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use thiserror::Error;
 
@@ -39,9 +40,10 @@ pub use retire::Retired;
 /// it, and whoever has to go back can.
 pub const GRACE: SignedDuration = SignedDuration::from_hours(24);
 
-/// A rotation of which nothing was heard for so long has ended: Secrets Manager calls the four steps again several times
-/// after a failure, within minutes, and then no more (AWS Secrets Manager user guide, "Troubleshoot AWS Secrets Manager
-/// rotation").
+/// A rotation of which nothing was heard for so long is taken as ended. How often, and within what time, Secrets Manager
+/// calls the steps again after a failure is documented nowhere (docs/UNCONFIRMED.md): a quarter of an hour is our assumption.
+/// Where it is too short, a rotation that is still tried is taken back: that harms nothing, its next step is refused, and
+/// the request says how to begin anew.
 pub const SILENCE: SignedDuration = SignedDuration::from_mins(15);
 
 /// Waits between proofs of a secret that was just made: identity providers need up to half a minute until it holds
@@ -97,6 +99,15 @@ pub struct Asked<'a> {
     pub rotation_token: Option<&'a SecretString>,
 }
 
+/// A rotation that no request has asked for: it was begun in the console, or by the secret's own schedule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfollowed {
+    /// The integration.
+    pub integration: IntegrationName,
+    /// A moment before its new secret became the current one: a request of that time finds it done, and ends the old one.
+    pub since: Timestamp,
+}
+
 /// Why a step did not succeed. Never holds a secret; Secrets Manager tries again.
 #[derive(Debug, Error)]
 pub enum RotationError {
@@ -144,21 +155,28 @@ pub struct Rotation<'a> {
 }
 
 impl Rotation<'_> {
-    /// Does one step. May be called again at any time, also after a crash.
+    /// Does one step. May be called again at any time, also after a crash. Gives the rotation that has ended with it, if no
+    /// request follows that one.
     ///
     /// # Errors
     /// Why it did not succeed.
-    pub async fn step(&self, asked: Asked<'_>) -> Result<(), RotationError> {
+    pub async fn step(&self, asked: Asked<'_>) -> Result<Option<Unfollowed>, RotationError> {
         let name = self.integration_of(asked.secret)?;
         let lease = self.lease(&name, asked.token).await?;
         let done = async {
             let work = self.begin(&name, asked.secret, asked.token, &lease).await?;
             work.has_version()?;
             let done = match asked.step {
-                Step::Create => work.create(asked.rotation_token).await,
-                Step::Set => work.set().await,
-                Step::Test => work.test().await,
-                Step::Finish => work.finish().await,
+                Step::Create => work.create(asked.rotation_token).await.map(|()| None),
+                Step::Set => work.set().await.map(|()| None),
+                Step::Test => work.test().await.map(|()| None),
+                Step::Finish => {
+                    async {
+                        work.finish().await?;
+                        work.unfollowed().await
+                    }
+                    .await
+                }
             };
             if let Err(error) = &done
                 && let Err(unsaid) = work.note_failure(asked.step.name(), error).await

@@ -27,6 +27,8 @@ pub struct Policy {
     pub lifetimes: LifetimeBounds,
     /// Life of a client secret.
     pub secret_days: SecretDays,
+    /// Days before its end from which a client secret is rotated without being asked for.
+    pub rotate_days_before: u32,
     /// Days before an expiry on which people are told, the largest first: 90, 60, 30, 14, 7, 3, 1, 0.
     pub thresholds: Vec<u32>,
     /// Names of what we create, by kind; see [`NameKind`].
@@ -50,6 +52,7 @@ impl Default for Policy {
             requester_groups: BTreeSet::new(),
             lifetimes: LifetimeBounds::default(),
             secret_days: SecretDays::default(),
+            rotate_days_before: 30,
             thresholds: vec![90, 60, 30, 14, 7, 3, 1, 0],
             names: BTreeMap::new(),
             freeze: Vec::new(),

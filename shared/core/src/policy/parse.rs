@@ -64,6 +64,7 @@ impl Policy {
         let mut thresholds: Vec<u32> = read.key("thresholds").unwrap_or(base.thresholds);
         thresholds.sort_unstable_by(|a, b| b.cmp(a));
         thresholds.dedup();
+        let rotate_days_before = read.key("rotate_days_before").unwrap_or(base.rotate_days_before);
         let policy = Self {
             requesters: read.key::<BTreeSet<String>>("requesters").unwrap_or_default(),
             requester_groups: read.key("requester_groups").unwrap_or_default(),
@@ -73,6 +74,7 @@ impl Policy {
             owners: read.key("owners").unwrap_or_default(),
             reactions: read.key("reactions").unwrap_or_default(),
             thresholds,
+            rotate_days_before,
             lifetimes: bounds_of_lifetimes(lifetimes, &mut problems),
             secret_days: days_of_secrets(secret_days, &mut problems),
             names: templates(names, &mut problems),

@@ -63,9 +63,8 @@ pub struct Reference {
 const POLICY: &str = "policy";
 
 impl Content {
-    /// What a check's policy asks of an integration. Each integration has one such request an action: asked again after
-    /// its end, it is the next attempt.
-    pub fn of_policy(action: Action, integration: &IntegrationName) -> Self {
+    /// What a check's policy asks of an integration on an occasion. The same occasion gives the same request.
+    pub fn of_policy(action: Action, integration: &IntegrationName, occasion: &str) -> Self {
         Self {
             action,
             source: POLICY.to_owned(),
@@ -73,7 +72,7 @@ impl Content {
             integration: Some(integration.clone()),
             ticket: TicketRef {
                 table: POLICY.to_owned(),
-                sys_id: integration.to_string(),
+                sys_id: format!("{integration}/{occasion}"),
                 number: String::new(),
                 approval: None,
                 requested_for: None,

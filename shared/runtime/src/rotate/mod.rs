@@ -1,11 +1,13 @@
 //! What the rotation function does: one step of Secrets Manager's contract an invocation.
 
+mod ask;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use extoauth_automation::clients::Clients;
-use extoauth_automation::rotation::{Asked, Rotation, RotationError, Step};
+use extoauth_automation::rotation::{Asked, Rotation, RotationError, Step, Unfollowed};
 use extoauth_core::clock::SharedClock;
 use extoauth_core::engine::Timing;
 use extoauth_systems::aws::SharedDeadline;
@@ -18,6 +20,12 @@ use serde::{Deserialize, Deserializer};
 use crate::bootstrap::Process;
 use crate::config::Config;
 use crate::store::Store;
+
+pub use ask::{Occasion, ask_rotation};
+
+/// How long a step's lease lasts: longer than the function's timeout (120 s in template.yaml), so that none ends while a
+/// write of its step may be on its way.
+const LEASE: Duration = Duration::from_secs(150);
 
 /// Time kept at the end of an invocation for the journal and for giving the lease back.
 pub const RESERVE: Duration = Duration::from_secs(10);
@@ -77,7 +85,7 @@ impl Rotator {
             sender,
             aws_deadline: process.deadline.clone(),
             clock: process.clock.clone(),
-            timing: Timing::default(),
+            timing: Timing { lease_ttl: LEASE, ..Timing::default() },
         })
     }
 
@@ -112,12 +120,28 @@ impl Rotator {
             token: &event.client_request_token,
             rotation_token: event.rotation_token.as_ref(),
         };
-        let done = rotation.step(asked).await;
+        let done = async {
+            if let Some(unfollowed) = rotation.step(asked).await? {
+                self.follow(&unfollowed, &event.client_request_token).await?;
+            }
+            Ok(())
+        }
+        .await;
         match &done {
             Ok(()) => tracing::info!(step = event.step, secret = event.secret_id, "rotation step done"),
             Err(error) => tracing::error!(step = event.step, secret = event.secret_id, %error, "rotation step failed"),
         }
         done
+    }
+
+    /// Nobody has asked for this rotation, so nobody would end the old secret: a request of policy does.
+    async fn follow(&self, unfollowed: &Unfollowed, version: &str) -> Result<(), RotationError> {
+        let Unfollowed { integration, since } = unfollowed;
+        let asked = ask_rotation(&self.store, integration, Occasion::Begun(version), *since, self.clock.now()).await;
+        let id = asked
+            .map_err(|error| RotationError::Failed(format!("the end of the old secret is not asked for: {error}")))?;
+        tracing::info!(request.id = %id, %integration, "request `{id}` ends the old secret");
+        Ok(())
     }
 }
 

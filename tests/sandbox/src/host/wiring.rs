@@ -75,6 +75,8 @@ pub struct Pace {
     pub visibility: Option<Duration>,
     /// How long until a failed asynchronous invocation is tried again (Lambda: one minute, then two).
     pub async_retry_after: Duration,
+    /// How long until the steps of a rotation are called again after one failed, growing with each time.
+    pub rotation_retry_after: Duration,
     /// How often an idle queue is asked for messages.
     pub poll: Duration,
 }
@@ -85,6 +87,7 @@ impl Default for Pace {
             retry_after: Duration::from_millis(500),
             visibility: None,
             async_retry_after: Duration::from_secs(1),
+            rotation_retry_after: Duration::from_secs(1),
             poll: Duration::from_millis(150),
         }
     }
@@ -100,9 +103,13 @@ impl Default for Wiring {
         };
         let routes = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>();
         Self {
-            functions: [("intake", settings(29, 8)), ("provision", settings(900, 4)), ("rotate-secret", settings(120, 4))]
-                .map(|(name, settings)| (name.to_owned(), settings))
-                .into(),
+            functions: [
+                ("intake", settings(29, 8)),
+                ("provision", settings(900, 4)),
+                ("rotate-secret", settings(120, 4)),
+            ]
+            .map(|(name, settings)| (name.to_owned(), settings))
+            .into(),
             http_apis: [(
                 "intake".to_owned(),
                 routes(&[

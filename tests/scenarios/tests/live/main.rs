@@ -11,6 +11,7 @@ mod entra;
 mod life;
 mod permissions;
 mod refusals;
+mod rotation;
 mod secrecy;
 mod vendors;
 

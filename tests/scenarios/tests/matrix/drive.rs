@@ -130,7 +130,7 @@ impl House {
     }
 
     /// One message's worth of work in a process of its own; none if the process died on the way.
-    async fn attempt(&self, request: &mut StoredRequest) -> Option<Conclusion> {
+    pub async fn attempt(&self, request: &mut StoredRequest) -> Option<Conclusion> {
         request.status = Status::Running;
         let process = self.process();
         let progress = Progress::default();

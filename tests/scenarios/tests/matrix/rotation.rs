@@ -1,36 +1,26 @@
-//! A client secret is rotated at Okta: all four steps, each of them repeated, and the end of the old secret.
+//! A client secret is rotated: all four steps, each of them repeated, and the end of the old secret.
 
-use extoauth_automation::rotation::{Asked, GRACE, Retired, Rotation, RotationError, Step};
+mod days;
+mod faults;
+mod play;
+
+use extoauth_automation::rotation::{GRACE, Retired, RotationError, Step};
 use extoauth_core::clock::Clock as _;
 use extoauth_core::engine::Leases as _;
 use extoauth_core::ids::IntegrationName;
-use extoauth_sandbox::seed;
+use extoauth_sandbox::moto;
 use serde_json::{Value, json};
 
-use crate::house::{House, beside_others, timing};
+use self::play::STEPS;
+use crate::house::{House, beside_others};
 use crate::provider::OKTA;
 
-const STEPS: [Step; 4] = [Step::Create, Step::Set, Step::Test, Step::Finish];
 const TOKEN: &str = "0f6dd6a5-7e1c-4f4f-9a58-3c1f2f2f8a01";
 
 impl House {
-    async fn rotate(&self, step: Step, secret: &str) -> Result<(), RotationError> {
-        let process = self.process();
-        let rotation = self.rotation(&process.clients);
-        rotation.step(Asked { step, secret, token: TOKEN, rotation_token: None }).await
-    }
-
-    fn rotation<'a>(&'a self, clients: &'a extoauth_automation::clients::Clients) -> Rotation<'a> {
-        Rotation {
-            deployment: seed::DEPLOYMENT,
-            policy: &self.policy,
-            clients,
-            ledger: &self.memory,
-            leases: &self.memory,
-            registry: &self.memory,
-            clock: &*self.watch,
-            timing: timing(),
-        }
+    async fn called(&self, step: Step, secret: &str) -> Result<(), RotationError> {
+        let order = moto::Rotation { secret: secret.into(), token: TOKEN.into(), function: String::new() };
+        self.step(step, &order).await.expect("it lives").map(|_| ())
     }
 
     async fn retire(&self, name: &IntegrationName, secret: &str) -> Result<Retired, RotationError> {
@@ -61,18 +51,18 @@ async fn a_secret_is_rotated() {
     let name = secret.split('/').nth(2).expect("a name").to_owned();
     let name = IntegrationName::try_from(name).expect("an integration");
 
-    let before = house.rotate(Step::Create, &secret).await.expect_err("the version is not attached");
+    let before = house.called(Step::Create, &secret).await.expect_err("the version is not attached");
     assert!(matches!(before, RotationError::Refused(_)), "{before}");
     let foreign = secret.replace("extoauth/", "stranger/");
-    let refused = house.rotate(Step::Create, &foreign).await.expect_err("foreign");
+    let refused = house.called(Step::Create, &foreign).await.expect_err("foreign");
     assert!(matches!(refused, RotationError::Refused(_)), "{refused}");
 
     house.attach(&secret).await;
-    let early = house.rotate(Step::Finish, &secret).await.expect_err("dbt does not have it");
+    let early = house.called(Step::Finish, &secret).await.expect_err("dbt does not have it");
     assert!(early.to_string().contains("dbt was given version"), "{early}");
     for step in STEPS {
         for _ in 0..2 {
-            house.rotate(step, &secret).await.unwrap_or_else(|error| panic!("{step:?}: {error}"));
+            house.called(step, &secret).await.unwrap_or_else(|error| panic!("{step:?}: {error}"));
         }
     }
     let stages = house.stages(&secret).await;
@@ -98,9 +88,9 @@ async fn a_rotation_waits_for_a_provision() {
     let ttl = std::time::Duration::from_secs(60);
     let held = house.memory.acquire(&key, "a provision", ttl).await.expect("the store").expect("the lease");
     for step in STEPS {
-        let busy = house.rotate(step, &secret).await.expect_err("another run works on it");
+        let busy = house.called(step, &secret).await.expect_err("another run works on it");
         assert!(matches!(busy, RotationError::Busy(_)), "{busy}");
     }
     house.memory.release(&held).await.expect("the store");
-    house.rotate(Step::Create, &secret).await.expect("it goes on");
+    house.called(Step::Create, &secret).await.expect("it goes on");
 }
