@@ -194,7 +194,7 @@ async fn somebody_elses_secret_is_left_alone() {
     let ours = name(ENTRA.integration());
     let apps = state["entra"]["contoso"]["applications"].as_array().expect("apps").clone();
     let app = apps.iter().find(|app| app["passwordCredentials"].to_string().contains(ours.as_str())).expect("our app");
-    let path = format!("/v1.0/applications/{}/addPassword", app["id"].as_str().expect("an id"));
+    let path = format!("/applications/{}/addPassword", app["id"].as_str().expect("an id"));
     house.entra("POST", &path, json!({"passwordCredential": {"displayName": "by hand"}})).await;
     let orders = house.orders();
     house.rotate(ticket(&house, &ENTRA), &orders).await.good();
@@ -206,7 +206,7 @@ async fn somebody_elses_secret_is_left_alone() {
     let secrets = state["okta"]["acme"]["secrets"].as_array().expect("secrets").clone();
     let new = |secret: &&serde_json::Value| !house.start.to_string().contains(secret["id"].as_str().unwrap_or("?"));
     let app = secrets.iter().find(new).expect("our secret")["appId"].as_str().expect("an app").to_owned();
-    house.okta("POST", &format!("/api/v1/apps/{app}/credentials/secrets"), json!({})).await;
+    house.okta("POST", &format!("apps/{app}/credentials/secrets"), json!({})).await;
     let orders = house.orders();
     let ended = house.rotate(ticket(&house, &OKTA), &orders).await;
     assert!(ended.error().contains("Okta takes no third"), "{}", ended.error());
@@ -222,7 +222,7 @@ async fn the_app_is_gone() {
     let state = house.state().await;
     let new = |app: &&serde_json::Value| !house.start.to_string().contains(app["id"].as_str().unwrap_or("?"));
     let app = state["okta"]["acme"]["apps"].as_array().expect("apps").iter().find(new).expect("our app").clone();
-    let path = format!("/api/v1/apps/{}", app["id"].as_str().expect("an id"));
+    let path = format!("apps/{}", app["id"].as_str().expect("an id"));
     house.okta("POST", &format!("{path}/lifecycle/deactivate"), json!({})).await;
     house.okta("DELETE", &path, json!({})).await;
     let (orders, dbt) = (house.orders(), house.state().await["dbt"].clone());
