@@ -22,8 +22,8 @@ pub(super) fn ends(der: &[u8]) -> Option<Timestamp> {
         (_, rest) = of(tag, rest)?;
     }
     let (validity, _) = of(SEQUENCE, rest)?;
-    let (_, _, not_after) = any(validity)?;
-    let (tag, text, _) = any(not_after)?;
+    let (_, _, not_after) = element(validity)?;
+    let (tag, text, _) = element(not_after)?;
     let text = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
     let (year, rest) = match tag {
         UTC_TIME => {
@@ -43,13 +43,13 @@ pub(super) fn ends(der: &[u8]) -> Option<Timestamp> {
 
 /// The content of an element of this tag at the start, and what follows it.
 fn of(wanted: u8, bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (tag, content, rest) = any(bytes)?;
+    let (tag, content, rest) = element(bytes)?;
     (tag == wanted).then_some((content, rest))
 }
 
 /// Tag and content of the element at the start, and what follows it. Tags of more than one byte and indefinite lengths do
 /// not occur in DER certificates up to here.
-fn any(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&[tag, first], mut rest) = bytes.split_first_chunk()?;
     let length = match first {
         0..=0x7f => usize::from(first),
