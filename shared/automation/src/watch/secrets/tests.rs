@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use extoauth_core::alert::{Alert, Matter, Next, Reading, Stage, review};
 use extoauth_core::finding::Severity::{Critical, Info, Warning};
 use extoauth_core::integration::Integration;
+use extoauth_core::notice::NoticeKind;
 use extoauth_core::policy::Policy;
 use extoauth_core::systems::{Idp, SystemId, SystemKind, SystemsConfig};
 use extoauth_systems::entra::{AppCredentials, Certificate, Password};
@@ -212,7 +213,7 @@ proptest! {
         let mut stored: BTreeMap<String, Alert> = BTreeMap::new();
         let mut told: BTreeMap<String, Vec<Stage>> = BTreeMap::new();
         let mut day = 0;
-        for pause in pauses.iter().cycle().take_while(|_| true) {
+        for pause in pauses.iter().cycle() {
             if day > 365 {
                 break;
             }
@@ -227,7 +228,8 @@ proptest! {
                 deployment: "prod",
             };
             for next in review(stored.values().cloned().collect(), &reading()) {
-                if let Some(stage) = next.notice().and_then(|notice| notice.stage) {
+                let matter = next.notice().filter(|notice| notice.kind == NoticeKind::Matter);
+                if let Some(stage) = matter.and_then(|notice| notice.stage) {
                     told.entry(next.alert().matter.key.clone()).or_default().push(stage);
                 }
                 match next {
