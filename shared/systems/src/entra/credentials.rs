@@ -35,6 +35,8 @@ pub struct Certificate {
     pub key_id: String,
     /// Name.
     pub display_name: String,
+    /// SHA-1 of the certificate in Base64, unless whoever added it chose another name (`customKeyIdentifier`).
+    pub thumbprint: Option<String>,
     /// When it ends.
     pub ends: Option<Timestamp>,
 }
@@ -44,6 +46,7 @@ impl Certificate {
         Some(Self {
             key_id: text(raw, "/keyId")?,
             display_name: text(raw, "/displayName").unwrap_or_default(),
+            thumbprint: text(raw, "/customKeyIdentifier"),
             ends: time(raw, "/endDateTime"),
         })
     }

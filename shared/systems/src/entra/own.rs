@@ -1,5 +1,8 @@
 //! Our own credential at a tenant: what can be told of it without using it.
 
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use extoauth_core::error::CallResult;
 use extoauth_core::systems::SystemId;
 use jiff::Timestamp;
@@ -24,6 +27,8 @@ pub enum OwnMeans {
     Federated,
     /// A certificate.
     Certificate {
+        /// SHA-1 of it in Base64: what Entra shows as its `customKeyIdentifier`, unless whoever added it chose another.
+        thumbprint: String,
         /// When it ends; `None`: it says nothing that can be read.
         ends: Option<Timestamp>,
     },
@@ -44,7 +49,8 @@ impl OwnCredential {
             Stored::AwsWebIdentity { client_id } => (client_id, OwnMeans::Federated),
             Stored::Certificate { client_id, certificate_pem, .. } => {
                 let der = certificate_der(system, &certificate_pem)?;
-                (client_id, OwnMeans::Certificate { ends: certificate::ends(&der) })
+                let thumbprint = STANDARD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, &der));
+                (client_id, OwnMeans::Certificate { thumbprint, ends: certificate::ends(&der) })
             }
             Stored::ClientSecret { client_id, client_secret } => {
                 (client_id, OwnMeans::Secret { hint: client_secret.chars().take(3).collect() })
@@ -68,13 +74,14 @@ mod tests {
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::new(vec!["x".into()]).expect("names");
         params.not_after = date_time_ymd(2028, 5, 1);
-        let pem = params.self_signed(&key).expect("signed").pem();
+        let signed = params.self_signed(&key).expect("signed");
+        let (pem, thumbprint) = (signed.pem(), STANDARD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, signed.der())));
         let ends = "2028-05-01T00:00:00Z".parse().ok();
         let table = [
             (json!({"auth": "aws_web_identity", "client_id": "c"}), OwnMeans::Federated),
             (
                 json!({"auth": "certificate", "client_id": "c", "certificate_pem": pem, "private_key_pem": "canary"}),
-                OwnMeans::Certificate { ends },
+                OwnMeans::Certificate { thumbprint, ends },
             ),
             (
                 json!({"auth": "client_secret", "client_id": "c", "client_secret": "abc-canary"}),

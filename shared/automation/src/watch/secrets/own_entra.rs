@@ -29,9 +29,9 @@ pub(super) async fn observe(watcher: &Watcher<'_>, own: &mut Own, shared: &mut S
             }
         };
         let app = tenant.app_of(&credential.client_id);
-        if let OwnMeans::Certificate { ends: Some(ends) } = credential.means {
+        if let OwnMeans::Certificate { thumbprint, ends: Some(ends) } = &credential.means {
             own.ended_elsewhere.insert(stored.key);
-            own.ends(stored, own_account(), "a certificate", "certificate", ends);
+            own.ends(stored, own_account(), "a certificate", thumbprint, *ends);
         }
         if credential.means == OwnMeans::Federated {
             own.ended_elsewhere.insert(stored.key);
@@ -72,12 +72,15 @@ fn told(own: &mut Own, stored: &Stored, means: &OwnMeans, app: &AppCredentials) 
     }
 }
 
-/// Whether a credential of our app is the one that we use: a certificate by its end, a secret by the first characters that
-/// Entra shows.
+/// Whether a credential of our app is the one that we use: a certificate by its thumbprint, or its end where Entra shows
+/// another name; a secret by the first characters, which Entra shows.
 fn is_ours(credential: &Credential, means: &OwnMeans, app: &AppCredentials) -> bool {
     match means {
         OwnMeans::Federated => false,
-        OwnMeans::Certificate { ends } => credential.kind == "certificate" && same_second(credential.ends, *ends),
+        OwnMeans::Certificate { thumbprint, ends } => app.certificates.iter().any(|known| {
+            let same = known.thumbprint.as_ref() == Some(thumbprint) || same_second(known.ends, *ends);
+            known.key_id == credential.id && same
+        }),
         OwnMeans::Secret { hint } => {
             app.passwords.iter().any(|password| password.key_id == credential.id && password.hint == *hint)
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use extoauth_core::alert::{Alert, Matter, Next, Reading, Stage, review};
-use extoauth_core::finding::Severity::{Critical, Info, Warning};
+use extoauth_core::finding::Severity::{self, Critical, Info, Warning};
 use extoauth_core::integration::Integration;
 use extoauth_core::notice::NoticeKind;
 use extoauth_core::policy::Policy;
@@ -55,7 +55,8 @@ fn each_credential_is_told_as_it_is() {
     use Standing::{Current, Foreign, Held, Older};
     let end = |left: i64| Some(now() + days(left));
     // What is told of it, by check and severity, and whether it has a date.
-    let table: &[(Idp, Standing, Option<Timestamp>, &[(&str, _, bool)])] = &[
+    type Row = (Idp, Standing, Option<Timestamp>, &'static [(&'static str, Severity, bool)]);
+    let table: &[Row] = &[
         (Idp::Entra, Held, end(200), &[("secret_end", Info, true)]),
         (Idp::Entra, Held, end(31), &[("secret_end", Info, true)]),
         (Idp::Entra, Held, end(30), &[("secret_end", Warning, true)]),
@@ -106,7 +107,12 @@ fn app(passwords: &[(&str, &str)]) -> AppCredentials {
         app_id: "a1".into(),
         display_name: "dbt".into(),
         passwords: passwords.iter().map(password).collect(),
-        certificates: vec![Certificate { key_id: "c1".into(), display_name: "by hand".into(), ends: None }],
+        certificates: vec![Certificate {
+            key_id: "c1".into(),
+            display_name: "by hand".into(),
+            thumbprint: None,
+            ends: None,
+        }],
     }
 }
 
