@@ -6,9 +6,8 @@ mod down;
 mod ends;
 mod own;
 
-use extoauth_automation::clients::own_account;
 use extoauth_automation::watch::secrets::{Due, Shared, WATCH, systems};
-use extoauth_automation::watch::{Counted, Watcher};
+use extoauth_automation::watch::{Counted, Observed, Watcher};
 use extoauth_core::alert::{About, Alert, Alerts as _};
 use extoauth_core::clock::Clock as _;
 use extoauth_core::integration::Integration;
@@ -61,22 +60,27 @@ impl House {
                 all.push(secrets.observed);
             }
             for observed in all {
-                self.heard(format!("{observed:?}"));
-                let counted = watcher.conclude(WATCH, observed).await.expect("memory");
-                checked.counted = checked.counted.and(counted);
+                checked.counted = checked.counted.and(self.concluded(&watcher, observed).await);
             }
         }
+        let intake = watcher.secrets_of_intake(&format!("{}/intake", seed::CREDENTIALS)).await;
+        checked.counted = checked.counted.and(self.concluded(&watcher, intake).await);
         checked
     }
 
-    /// What is stored of an integration, by its check's id.
+    async fn concluded(&self, watcher: &Watcher<'_>, observed: Observed) -> Counted {
+        self.heard(format!("{observed:?}"));
+        watcher.conclude(WATCH, observed).await.expect("memory")
+    }
+
+    /// What is stored of an integration.
     async fn alerts(&self, integration: &str) -> Vec<Alert> {
         self.memory.alerts_of(&About::Integration(name(integration))).await.expect("memory")
     }
 
     /// What is stored of a system.
     async fn alerts_of_system(&self, system: &str) -> Vec<Alert> {
-        let system = SystemId::parse(system).unwrap_or_else(own_account);
+        let system = SystemId::parse(system).expect("a system");
         self.memory.alerts_of(&About::System(system)).await.expect("memory")
     }
 }

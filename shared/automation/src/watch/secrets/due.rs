@@ -16,9 +16,16 @@ pub struct Due {
     pub version: String,
 }
 
-/// When the automatic rotation of a secret begins.
-pub(super) fn rotates_from(ends: Timestamp, desired: &Integration, policy: &Policy) -> Timestamp {
-    let window = SignedDuration::from_hours(24 * i64::from(policy.rotation_window(desired.secret_days)));
+/// When the automatic rotation of a secret begins. Its life may be shorter than was asked for: a tenant's policy can cap it.
+pub(super) fn rotates_from(
+    starts: Option<Timestamp>,
+    ends: Timestamp,
+    desired: &Integration,
+    policy: &Policy,
+) -> Timestamp {
+    let lives = starts.and_then(|starts| u32::try_from(ends.duration_since(starts).as_hours() / 24).ok());
+    let lives = lives.map_or(desired.secret_days, |lives| lives.min(desired.secret_days));
+    let window = SignedDuration::from_hours(24 * i64::from(policy.rotation_window(lives)));
     ends.checked_sub(window).unwrap_or(Timestamp::MIN)
 }
 
@@ -33,7 +40,8 @@ pub fn due_for_rotation(
     now: Timestamp,
 ) -> Option<Due> {
     let held = credentials.iter().filter(|credential| credential.standing == Standing::Held);
-    let first = held.filter_map(|one| Some((one.ends?, one.version.clone()?))).min()?;
-    let due = managed && rotates_from(first.0, desired, policy) <= now;
-    due.then(|| Due { integration: desired.name.clone(), version: first.1 })
+    let dated = held.filter_map(|one| Some((one.ends?, one.starts, one.version.as_ref()?)));
+    let (ends, starts, version) = dated.min_by_key(|(ends, ..)| *ends)?;
+    let due = managed && rotates_from(starts, ends, desired, policy) <= now;
+    due.then(|| Due { integration: desired.name.clone(), version: version.clone() })
 }

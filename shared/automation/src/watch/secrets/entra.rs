@@ -176,6 +176,7 @@ fn secret(password: &Password, standing: Standing, version: Option<String>) -> C
         kind: "client secret",
         standing,
         version,
+        starts: password.starts,
         ends: password.ends,
     }
 }
@@ -188,6 +189,7 @@ fn certificates(app: &AppCredentials) -> impl Iterator<Item = Credential> {
         kind: "certificate",
         standing: Standing::Foreign,
         version: None,
+        starts: None,
         ends: certificate.ends,
     })
 }

@@ -42,6 +42,8 @@ pub struct Credential {
     pub standing: Standing,
     /// The version in Secrets Manager that holds its value, if it is ours.
     pub version: Option<String>,
+    /// From when on it is good.
+    pub starts: Option<Timestamp>,
     /// When it ends, or is as old as was agreed; `None`: it does not.
     pub ends: Option<Timestamp>,
 }
@@ -135,7 +137,7 @@ impl Case<'_> {
         let by_itself = if !self.managed {
             "nothing: identity provider and dbt are not both administered from here".to_owned()
         } else if self.policy.writes && !self.policy.protected.contains(&self.desired.name) {
-            let from = day(rotates_from(ends, self.desired, self.policy));
+            let from = day(rotates_from(credential.starts, ends, self.desired, self.policy));
             format!("it is rotated from {from} on, outside of freeze windows, and the old one put back if that fails")
         } else {
             "nothing: the policy forbids writing here (`writes`, `protected`)".to_owned()

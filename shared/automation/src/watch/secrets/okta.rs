@@ -105,6 +105,7 @@ fn credential(secret: &ClientSecret, version: Option<&String>, versions: &Versio
         kind: "client secret",
         standing: versions.standing(version.map(String::as_str)),
         version: version.cloned(),
+        starts: secret.created,
         // Somebody else's has no agreed age.
         ends: version.and(secret.created).and_then(|created| aged(created, days)),
     }

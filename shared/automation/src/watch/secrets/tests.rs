@@ -40,7 +40,7 @@ fn desired(idp: Idp) -> Integration {
 
 fn credential(id: &str, standing: Standing, ends: Option<Timestamp>) -> Credential {
     let version = (standing != Standing::Foreign).then(|| format!("version of {id}"));
-    Credential { id: id.into(), name: "a name".into(), kind: "client secret", standing, version, ends }
+    Credential { id: id.into(), name: "a name".into(), kind: "client secret", standing, version, starts: None, ends }
 }
 
 fn matters(idp: Idp, now: Timestamp, credentials: &[Credential]) -> Vec<Matter> {
@@ -100,6 +100,7 @@ fn app(passwords: &[(&str, &str)]) -> AppCredentials {
         key_id: (*id).into(),
         display_name: (*name).into(),
         hint: "abc".into(),
+        starts: None,
         ends: Some(now() + days(90)),
     };
     AppCredentials {
@@ -182,6 +183,13 @@ fn rotation_begins_in_its_window() {
     assert_eq!(due(10, Standing::Older, true, 180), None);
     assert_eq!(due(14, Standing::Held, true, 20), None, "a short life has a short window");
     assert_eq!(due(10, Standing::Held, true, 20), version);
+    // The tenant lets it live 20 days only, whatever the ticket asked for.
+    let capped = |left: i64| {
+        let ends = now() + days(left);
+        let one = Credential { starts: Some(ends - days(20)), ..credential("k1", Standing::Held, Some(ends)) };
+        due_for_rotation(&[one], &desired(Idp::Entra), &policy, true, now()).is_some()
+    };
+    assert!(!capped(20) && !capped(11) && capped(10));
 }
 
 #[test]

@@ -36,8 +36,8 @@ async fn our_own_credentials_grow_old_or_end() {
     assert_eq!(new.len(), 1);
     assert_ne!(new[0].matter.key, alerts[0].matter.key);
 
-    let intake = house.alerts_of_system("intake").await;
-    assert!(intake.is_empty(), "the keys of the callers are looked at with the ARN that the function is told");
+    let keys = house.alerts_of_system("secrets_manager/own account").await;
+    assert_eq!((keys.len(), stage(&keys)), (1, Some(Stage::Before(7))), "the keys of the callers: {keys:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
