@@ -39,7 +39,11 @@ pub(super) async fn observe(watcher: &Watcher<'_>, own: &mut Own, shared: &mut S
         match app {
             Seen::There(app) => told(own, stored, &credential.means, app),
             Seen::Gone => {
-                let why = Unread::because("our app is not among the tenant's applications", "check its `client_id`");
+                let why = Unread::because(
+                    "our app is not among the tenant's applications that we may see",
+                    "give our app Application.Read.All of Microsoft Graph, without which it sees those alone that it \
+                     owns; or correct the credential's `client_id`",
+                );
                 own.unread(stored, system.clone(), &why);
             }
             Seen::Unread(why) => own.unread(stored, system.clone(), &why),

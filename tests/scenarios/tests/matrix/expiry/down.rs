@@ -72,3 +72,25 @@ async fn a_secret_that_is_gone_is_not_mended() {
     assert_eq!(alerts.len(), 2, "{alerts:#?}");
     assert!(severities.contains(&Severity::Unknown), "{severities:?}");
 }
+
+/// A right that was taken from us is named.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_missing_right_is_named() {
+    let _turn = beside_others().await;
+    let Some(house) = House::open().await else { return };
+    house.run("entra-provision").await.good();
+    let state = house.state().await;
+    let rights = state["entra"]["contoso"]["appRoleAssignedTo"].as_array().cloned().unwrap_or_default();
+    for right in rights.iter().filter(|right| right["principalDisplayName"] == "extoauth") {
+        let text = |field: &str| right[field].as_str().expect("a text").to_owned();
+        let path = format!("servicePrincipals/{}/appRoleAssignments/{}", text("principalId"), text("id"));
+        house.entra("DELETE", &path, serde_json::Value::Null).await;
+    }
+    house.check_secrets().await;
+    let system = house.alerts_of_system("entra/contoso").await;
+    for alerts in [house.alerts("reporting-dev").await, system] {
+        let unknown = alerts.iter().find(|alert| alert.matter.finding.severity == Severity::Unknown).expect("unknown");
+        assert!(unknown.matter.finding.found.contains("Application.Read.All"), "{unknown:?}");
+        assert!(unknown.told.is_some());
+    }
+}
