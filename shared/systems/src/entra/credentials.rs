@@ -82,3 +82,25 @@ impl Read {
         .await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_application_is_read_with_what_it_has() {
+        let app = |raw: Value| serde_json::from_value::<AppCredentials>(raw);
+        let full = app(json!({"id": "o", "appId": "a", "displayName": null,
+            "passwordCredentials": [{"keyId": "k", "hint": "abc", "endDateTime": "2027-01-01T00:00:00Z"}, {"hint": "x"}],
+            "keyCredentials": [{"keyId": "c", "customKeyIdentifier": "dGh1bWI=", "endDateTime": "soon"}]}))
+        .expect("an application");
+        assert_eq!((full.passwords.len(), full.passwords[0].starts), (1, None));
+        assert_eq!(full.passwords[0].ends.map(Timestamp::as_second), Some(1_798_761_600));
+        assert_eq!((full.certificates[0].thumbprint.as_deref(), full.certificates[0].ends), (Some("dGh1bWI="), None));
+        let bare = app(json!({"id": "o", "appId": "a"})).expect("an application");
+        assert!(bare.passwords.is_empty() && bare.certificates.is_empty());
+        assert!(app(json!({"appId": "a"})).is_err());
+    }
+}

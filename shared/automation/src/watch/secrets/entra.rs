@@ -114,12 +114,15 @@ pub(super) async fn observe(
             let why = "the client app is not among the tenant's applications any more";
             Err(Unread::because(why, "ask for `verify`"))
         }
-        (Seen::There(app), versions) => told(app, &mark.to_string(), &versions.there().cloned().unwrap_or_default()),
+        (Seen::There(app), versions) => {
+            let versions = versions.there().cloned().unwrap_or_default();
+            told(app, &mark.to_string(), &versions).map(|credentials| (called(app), credentials))
+        }
     };
     let mut due = None;
     match credentials {
-        Ok(credentials) => {
-            observed.matters = case.matters("entra.client_app", &credentials);
+        Ok((app, credentials)) => {
+            observed.matters = case.matters("entra.client_app", &app, &credentials);
             observed.read.insert(source.clone());
             due = due_for_rotation(&credentials, desired, watcher.policy, managed, watcher.now);
         }
@@ -130,9 +133,14 @@ pub(super) async fn observe(
     if let Some(resource) = kept.resource.as_deref().filter(|_| speaks)
         && let Seen::There(app) = tenant.app(resource)
     {
-        observed.matters.extend(case.matters("entra.resource_app", &foreign(app)));
+        observed.matters.extend(case.matters("entra.resource_app", &called(app), &foreign(app)));
     }
     Ok(Secrets { observed, due })
+}
+
+/// How people call an app.
+pub(super) fn called(app: &AppCredentials) -> String {
+    format!("the app `{}`", app.display_name)
 }
 
 /// Whether what is said of the trust is said to this integration's owner here: to each owner once.

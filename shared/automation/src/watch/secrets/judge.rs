@@ -23,6 +23,8 @@ pub enum Standing {
     Held,
     /// Ours and current in Secrets Manager, while dbt holds another one: a rotation is under way, or has stopped.
     Current,
+    /// Ours, and being rotated in: dbt does not hold it yet.
+    Pending,
     /// Ours, and replaced.
     Older,
     /// Somebody else's.
@@ -54,6 +56,7 @@ impl Versions {
         match version {
             Some(version) if self.held.as_deref() == Some(version) => Standing::Held,
             Some(version) if self.current.as_deref() == Some(version) => Standing::Current,
+            Some(version) if self.pending.as_deref() == Some(version) => Standing::Pending,
             Some(_) => Standing::Older,
             None => Standing::Foreign,
         }
@@ -88,16 +91,17 @@ pub(super) fn day(at: Timestamp) -> String {
 }
 
 impl Case<'_> {
-    /// What is to be said of the credentials of one app. `resource`: the app's kind.
-    pub fn matters(&self, resource: &str, credentials: &[Credential]) -> Vec<Matter> {
-        credentials.iter().flat_map(|credential| self.of_one(resource, credential)).collect()
+    /// What is to be said of the credentials of one app. `resource`: the app's kind; `app`: how people call it.
+    pub fn matters(&self, resource: &str, app: &str, credentials: &[Credential]) -> Vec<Matter> {
+        credentials.iter().flat_map(|credential| self.of_one(resource, app, credential)).collect()
     }
 
-    fn of_one(&self, resource: &str, credential: &Credential) -> Vec<Matter> {
+    fn of_one(&self, resource: &str, app: &str, credential: &Credential) -> Vec<Matter> {
         match credential.standing {
             Standing::Held | Standing::Current => self.in_use(credential).into_iter().collect(),
+            Standing::Pending => Vec::new(),
             Standing::Older => vec![self.older(credential)],
-            Standing::Foreign => self.foreign(resource, credential),
+            Standing::Foreign => self.foreign(resource, app, credential),
         }
     }
 
@@ -162,7 +166,7 @@ impl Case<'_> {
     }
 
     /// That somebody has added it, as long as it works; and when it ends.
-    fn foreign(&self, resource: &str, credential: &Credential) -> Vec<Matter> {
+    fn foreign(&self, resource: &str, app: &str, credential: &Credential) -> Vec<Matter> {
         const NOTHING: &str = "nothing: it is neither rotated nor removed from here";
         let finding = |check: &str, severity, found: String, effect: &str, fix: &str| Finding {
             check: check.into(),
@@ -179,7 +183,7 @@ impl Case<'_> {
             let finding = finding(
                 "foreign_client_secret",
                 Severity::Warning,
-                format!("somebody has added {}", self.named(credential)),
+                format!("somebody has added {} to {app}", self.named(credential)),
                 "whoever knows it can act as this app towards the identity provider",
                 "find out whose it is; if nobody uses it, remove it",
             );
@@ -191,7 +195,7 @@ impl Case<'_> {
             let finding = finding(
                 "foreign_client_secret",
                 urgency(ends, self.now, Severity::Warning),
-                format!("{}, which somebody has added, ends on {on}", self.named(credential)),
+                format!("{}, which somebody has added to {app}, ends on {on}", self.named(credential)),
                 "whoever uses it cannot from then on; logins by dbt's own secret go on",
                 "whoever uses it replaces it; if nobody does, remove it",
             );

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use extoauth_core::engine::{LedgerError, Resource};
 use extoauth_core::integration::Integration;
 use extoauth_core::systems::Idp;
-use extoauth_systems::secrets::{CURRENT, StagedVersion};
+use extoauth_systems::secrets::{CURRENT, PENDING, StagedVersion};
 
 use crate::observe::{Known, Seen};
 use crate::resources::aws::{ClientSecret, ClientSecretIdentity};
@@ -52,16 +52,19 @@ pub(super) struct Versions {
     pub held: Option<String>,
     /// The one that Secrets Manager calls current.
     pub current: Option<String>,
+    /// The one that is being rotated in.
+    pub pending: Option<String>,
     /// All that carry a stage, and the one that dbt was given.
     pub all: BTreeSet<String>,
 }
 
 impl Versions {
     pub fn new(held: Option<String>, staged: &[StagedVersion]) -> Self {
-        let current = staged.iter().find(|version| version.stages.contains(CURRENT)).map(|version| version.id.clone());
+        let at = |stage| staged.iter().find(|version| version.stages.contains(stage)).map(|version| version.id.clone());
+        let (current, pending) = (at(CURRENT), at(PENDING));
         let held = held.or_else(|| current.clone());
         let all = staged.iter().map(|version| version.id.clone()).chain(held.clone()).collect();
-        Self { held, current, all }
+        Self { held, current, pending, all }
     }
 
     /// Reads them. `Gone`: no secret has been made yet.

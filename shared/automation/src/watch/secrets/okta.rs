@@ -49,7 +49,7 @@ pub(super) async fn observe(watcher: &Watcher<'_>, desired: &Integration) -> Res
             return Ok(Secrets { observed, due: None });
         }
     };
-    observed.matters = case.matters("okta.app", &credentials);
+    observed.matters = case.matters("okta.app", "the client app", &credentials);
     observed.read.insert(source.clone());
     let due = due_for_rotation(&credentials, desired, watcher.policy, managed, watcher.now);
     Ok(Secrets { observed, due })

@@ -171,8 +171,8 @@ impl Own {
         self.add(format!("unread/{}", stored.key), source, finding, None, "it is looked at again every day");
     }
 
-    /// A credential that ends.
-    pub fn ends(&mut self, stored: &Stored, source: SystemId, name: &str, id: &str, ends: Timestamp) {
+    /// A credential that ends. `key`: names it within the system.
+    pub fn ends(&mut self, stored: &Stored, source: SystemId, name: &str, key: &str, ends: Timestamp) {
         let on = day(ends);
         let finding = Finding {
             check: ID.into(),
@@ -187,7 +187,7 @@ impl Own {
             fix: format!("make a new one {}, and store it in {}", stored.place, stored.arn),
             row: String::new(),
         };
-        self.add(format!("{}/{id}/{on}", stored.key), source, finding, Some(ends), "nothing until a new one is stored");
+        self.add(format!("{key}/{on}"), source, finding, Some(ends), "nothing until a new one is stored");
     }
 
     /// A matter of these credentials.
@@ -225,6 +225,9 @@ impl Own {
                 Seen::There((version, created)) => self.age(&stored, &version, created),
             }
         }
+        // What two credentials have in common is said once.
+        let mut keys = BTreeSet::new();
+        self.matters.retain(|matter| keys.insert(matter.key.clone()));
         let about = self.about();
         let read = [account, self.system].into_iter().filter(|system| !self.unread.contains(system)).collect();
         Observed { about, matters: self.matters, read }

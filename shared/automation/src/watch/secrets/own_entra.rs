@@ -1,12 +1,15 @@
 //! Our own credential at an Entra tenant, and what else our app registration has.
 
+use std::collections::BTreeMap;
+
 use extoauth_core::engine::LedgerError;
+use extoauth_core::error::CallResult;
 use extoauth_core::finding::{Finding, Severity};
 use extoauth_systems::entra::{AppCredentials, OwnCredential, OwnMeans};
 use jiff::Timestamp;
 
 use super::Shared;
-use super::entra::{foreign, tenant};
+use super::entra::{called, foreign, tenant};
 use super::judge::{Credential, day, urgency};
 use super::own::{ID, Own, Stored, value};
 use crate::clients::own_account;
@@ -16,63 +19,76 @@ use crate::watch::Watcher;
 pub(super) async fn observe(watcher: &Watcher<'_>, own: &mut Own, shared: &mut Shared) -> Result<(), LedgerError> {
     let system = own.system.clone();
     let tenant = tenant(watcher, &system.name, shared).await?;
-    for stored in own.stored.clone().iter().filter(|stored| stored.key != "notification_secret") {
-        let read = match value(watcher, stored).await {
-            Ok(value) => OwnCredential::read(&system, &value),
-            Err(error) => Err(error),
-        };
-        let credential = match read {
-            Ok(credential) => credential,
-            Err(error) => {
-                own.unread(stored, own_account(), &Unread::from(&error));
+    // Our apps with what we sign in with, by client id: the credential for checks may be one more of the same app.
+    let mut apps: BTreeMap<String, Vec<(Stored, OwnMeans)>> = BTreeMap::new();
+    for stored in own.stored.clone().into_iter().filter(|stored| stored.key != "notification_secret") {
+        match read(watcher, own, &stored).await {
+            Ok(OwnCredential { client_id, means }) => apps.entry(client_id).or_default().push((stored, means)),
+            Err(error) => own.unread(&stored, own_account(), &Unread::from(&error)),
+        }
+    }
+    for (client_id, all) in &apps {
+        for (stored, means) in all {
+            stored_end(own, stored, means);
+        }
+        let app = tenant.app_of(client_id);
+        let why = match app {
+            Seen::There(app) => {
+                told(own, all, app);
                 continue;
             }
+            Seen::Gone => Unread::because(
+                "our app is not among the tenant's applications that we may see",
+                "give our app Application.Read.All of Microsoft Graph, without which it sees those alone that it owns; \
+                 or correct the credential's `client_id`",
+            ),
+            Seen::Unread(why) => why,
         };
-        let app = tenant.app_of(&credential.client_id);
-        if let OwnMeans::Certificate { thumbprint, ends: Some(ends) } = &credential.means {
-            own.ended_elsewhere.insert(stored.key);
-            own.ends(stored, own_account(), "a certificate", thumbprint, *ends);
-        }
-        if credential.means == OwnMeans::Federated {
-            own.ended_elsewhere.insert(stored.key);
-        }
-        match app {
-            Seen::There(app) => told(own, stored, &credential.means, app),
-            Seen::Gone => {
-                let why = Unread::because(
-                    "our app is not among the tenant's applications that we may see",
-                    "give our app Application.Read.All of Microsoft Graph, without which it sees those alone that it \
-                     owns; or correct the credential's `client_id`",
-                );
-                own.unread(stored, system.clone(), &why);
-            }
-            Seen::Unread(why) => own.unread(stored, system.clone(), &why),
-        }
+        all.iter().for_each(|(stored, _)| own.unread(stored, system.clone(), &why));
     }
     Ok(())
 }
 
+async fn read(watcher: &Watcher<'_>, own: &Own, stored: &Stored) -> CallResult<OwnCredential> {
+    OwnCredential::read(&own.system, &value(watcher, stored).await?)
+}
+
+/// What the stored credential itself tells.
+fn stored_end(own: &mut Own, stored: &Stored, means: &OwnMeans) {
+    match means {
+        OwnMeans::Certificate { thumbprint, ends: Some(ends) } => {
+            let key = format!("{}/{thumbprint}", stored.key);
+            own.ends(stored, own_account(), "a certificate", &key, *ends);
+        }
+        // It has no end and holds nothing secret; the tenant tells when a client secret ends.
+        OwnMeans::Federated | OwnMeans::Secret { .. } => {}
+        // Then its age is all there is.
+        OwnMeans::Certificate { ends: None, .. } => return,
+    }
+    own.ended_elsewhere.insert(stored.key);
+}
+
 /// What the tenant shows of our app.
-fn told(own: &mut Own, stored: &Stored, means: &OwnMeans, app: &AppCredentials) {
+pub(super) fn told(own: &mut Own, stored: &[(Stored, OwnMeans)], app: &AppCredentials) {
     let all = foreign(app);
-    let (ours, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| is_ours(one, means, app));
-    if let OwnMeans::Secret { .. } = means {
-        own.ended_elsewhere.insert(stored.key);
-        match ours.iter().filter_map(|one| Some((one.ends?, one))).min_by_key(|(ends, _)| *ends) {
+    for (stored, means) in stored.iter().filter(|(_, means)| matches!(means, OwnMeans::Secret { .. })) {
+        let ours = all.iter().filter(|one| is_ours(one, means, app));
+        match ours.filter_map(|one| Some((one.ends?, one))).min_by_key(|(ends, _)| *ends) {
             // Of several that begin alike, the first to end.
             Some((ends, secret)) => {
                 let name = format!("the client secret `{}` (key id {})", secret.name, secret.id);
-                own.ends(stored, own.system.clone(), &name, &secret.id, ends);
+                let key = format!("{}/{}", stored.key, secret.id);
+                own.ends(stored, own.system.clone(), &name, &key, ends);
             }
             None => {
-                let why = "the stored client secret is not among our app's";
+                let why = "the stored client secret is not among our app's, or has no end";
                 let why = Unread::because(why, "look at the app registration's Certificates & secrets");
                 own.unread(stored, own.system.clone(), &why);
             }
         }
     }
-    for other in others {
-        beside(own, stored, &other);
+    for other in all.iter().filter(|one| !stored.iter().any(|(_, means)| is_ours(one, means, app))) {
+        beside(own, &called(app), other);
     }
 }
 
@@ -92,11 +108,11 @@ fn is_ours(credential: &Credential, means: &OwnMeans, app: &AppCredentials) -> b
 }
 
 fn same_second(one: Option<Timestamp>, other: Option<Timestamp>) -> bool {
-    one.map(Timestamp::as_second) == other.map(Timestamp::as_second)
+    one.zip(other).is_some_and(|(one, other)| one.as_second() == other.as_second())
 }
 
 /// A credential of our app that we do not use, such as the next one, or the last.
-fn beside(own: &mut Own, stored: &Stored, credential: &Credential) {
+fn beside(own: &mut Own, app: &str, credential: &Credential) {
     let Credential { kind, id, name, ends, .. } = credential;
     let (until, on) = match ends {
         Some(ends) => (format!("ends on {}", day(*ends)), day(*ends)),
@@ -106,13 +122,13 @@ fn beside(own: &mut Own, stored: &Stored, credential: &Credential) {
         check: ID.into(),
         severity: ends.map_or(Severity::Warning, |ends| urgency(ends, own.now, Severity::Warning)),
         resource: own.system.to_string(),
-        expected: "our app registration has no credential but the one that is stored".into(),
-        found: format!("{}: a {kind} `{name}` (id {id}) that is not used from here {until}", stored.what),
+        expected: "our app registration has no credential but those that are stored".into(),
+        found: format!("the {kind} `{name}` (id {id}) of {app}, our own, is not used from here; it {until}"),
         effect: "none here. Whoever knows it has all the rights of the automation in this tenant".into(),
         fix: "find out whose it is; if nobody uses it, remove it in our app registration's Certificates & secrets"
             .into(),
         row: String::new(),
     };
     let source = own.system.clone();
-    own.add(format!("{}/beside/{id}/{on}", stored.key), source, finding, *ends, "nothing");
+    own.add(format!("beside/{id}/{on}"), source, finding, *ends, "nothing");
 }

@@ -50,9 +50,10 @@ async fn tokens(watcher: &Watcher<'_>, name: &str, stored: &Stored) -> CallResul
 /// if a use did not move the end after all, it is ours, and is told in time.
 pub(super) fn told(own: &mut Own, stored: &Stored, myself: &Myself, token: &ApiToken) {
     let name = format!("the API token `{}` ({}) of {}", token.name, token.id, myself.login);
+    let key = format!("api_token/{}", token.id);
     let Some(ends) = token.ends else { return };
     if !is_in_use(ends, own.now) {
-        own.ends(stored, own.system.clone(), &name, &token.id, ends);
+        own.ends(stored, own.system.clone(), &name, &key, ends);
         return;
     }
     let finding = Finding {
@@ -69,7 +70,7 @@ pub(super) fn told(own: &mut Own, stored: &Stored, myself: &Myself, token: &ApiT
         row: String::new(),
     };
     let source = own.system.clone();
-    own.add(format!("{}/{}", stored.key, token.id), source, finding, None, "it goes on as long as it is used");
+    own.add(key, source, finding, None, "it goes on as long as it is used");
 }
 
 fn is_in_use(ends: Timestamp, now: Timestamp) -> bool {

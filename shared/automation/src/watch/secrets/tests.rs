@@ -47,12 +47,16 @@ fn matters(idp: Idp, now: Timestamp, credentials: &[Credential]) -> Vec<Matter> 
     let (desired, policy) = (desired(idp), Policy::default());
     let kind = if idp == Idp::Okta { SystemKind::Okta } else { SystemKind::Entra };
     let source = SystemId::new(kind, desired.idp_system.as_str());
-    Case { desired: &desired, policy: &policy, source: &source, managed: true, now }.matters("app", credentials)
+    Case { desired: &desired, policy: &policy, source: &source, managed: true, now }.matters(
+        "app",
+        "the app",
+        credentials,
+    )
 }
 
 #[test]
 fn each_credential_is_told_as_it_is() {
-    use Standing::{Current, Foreign, Held, Older};
+    use Standing::{Current, Foreign, Held, Older, Pending};
     let end = |left: i64| Some(now() + days(left));
     // What is told of it, by check and severity, and whether it has a date.
     type Row = (Idp, Standing, Option<Timestamp>, &'static [(&'static str, Severity, bool)]);
@@ -64,6 +68,7 @@ fn each_credential_is_told_as_it_is() {
         (Idp::Entra, Held, end(-9), &[("secret_end", Critical, true)]),
         (Idp::Entra, Held, None, &[]),
         (Idp::Entra, Current, end(20), &[("secret_end", Warning, true)]),
+        (Idp::Entra, Pending, end(20), &[]),
         (Idp::Entra, Older, end(20), &[("older_client_secret", Info, false)]),
         (
             Idp::Entra,
@@ -136,11 +141,15 @@ fn entras_secrets_are_told_apart_by_their_names() {
     let versions = Versions::new(Some("v2".into()), &staged(&[("v1", "AWSCURRENT"), ("v2", "AWSPENDING")]));
     let all = told(&app(&names), MARK, &versions).expect("dbt's is there");
     let standing: Vec<_> = all.iter().map(|one| (one.id.as_str(), one.standing)).collect();
-    use Standing::{Current, Foreign, Held, Older};
+    use Standing::{Current, Foreign, Held, Older, Pending};
     assert_eq!(
         standing,
         [("k1", Current), ("k2", Held), ("k0", Older), ("k3", Foreign), ("k4", Foreign), ("c1", Foreign)]
     );
+    // The same before dbt has it.
+    let before = Versions::new(Some("v1".into()), &staged(&[("v1", "AWSCURRENT"), ("v2", "AWSPENDING")]));
+    let all = told(&app(&names[..2]), MARK, &before).expect("dbt's is there");
+    assert_eq!(all.iter().map(|one| one.standing).collect::<Vec<_>>(), [Held, Pending, Foreign]);
     let by_hand = told(&app(&[("k1", MARK)]), MARK, &versions).expect("a person made it for us");
     assert_eq!((by_hand[0].standing, by_hand[0].version.as_deref()), (Held, Some("v2")));
     assert!(told(&app(&[("k1", &v1)]), MARK, &versions).is_err(), "dbt's own is not there: nothing is known");

@@ -60,3 +60,37 @@ async fn an_api_token_of_okta_is_told_with_its_owner() {
         assert!(!alerts.iter().any(|alert| format!("{alert:?}").contains(&token)), "never its value");
     }
 }
+
+/// Of several credentials of our app registration, those that are stored are told from the others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn our_own_app_of_entra_has_more_than_is_stored() {
+    let _turn = beside_others().await;
+    let Some(mut house) = House::open().await else { return };
+    house.check_secrets().await;
+    let found = |alerts: &[extoauth_core::alert::Alert]| {
+        let mut all: Vec<_> = alerts.iter().map(|alert| alert.matter.finding.found.clone()).collect();
+        all.sort();
+        all
+    };
+    let by_certificate = found(&house.alerts_of_system("entra/contoso").await);
+    assert_eq!(by_certificate.len(), 2, "{by_certificate:#?}");
+    assert!(by_certificate[0].starts_with("our credential, a certificate, ends on"), "{by_certificate:#?}");
+    assert!(by_certificate[1].starts_with("the client secret `automation`"), "{by_certificate:#?}");
+
+    // The checks read with the client secret of the same registration.
+    let entra = &house.systems.entra["contoso"];
+    let stored = house.secret_value(&entra.credential).await;
+    let stored: serde_json::Value = serde_json::from_str(&stored).expect("JSON");
+    let secret = house.sandbox.entra.automation_secret().to_owned();
+    let value = json!({"auth": "client_secret", "client_id": stored["client_id"], "client_secret": secret}).to_string();
+    let name = format!("{}/entra-read", extoauth_sandbox::seed::CREDENTIALS);
+    let body = json!({"Name": name, "SecretString": value, "ClientRequestToken": uuid::Uuid::new_v4()});
+    let made = house.aws("secretsmanager", "secretsmanager.CreateSecret", body).await;
+    house.reconfigured("/entra/contoso/credential_read", made["ARN"].clone());
+    house.check_secrets().await;
+    let alerts = house.alerts_of_system("entra/contoso").await;
+    let by_both = found(&alerts);
+    assert_eq!(by_both.len(), 2, "{by_both:#?}");
+    assert!(by_both[1].starts_with("the credential that the checks read with, the client secret `automation`"));
+    assert!(!format!("{alerts:?} {}", house.said()).contains(&secret), "never its value");
+}
