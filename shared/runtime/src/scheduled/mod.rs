@@ -17,14 +17,15 @@ use extoauth_core::integration::Integration;
 use extoauth_core::registry::Registry;
 use extoauth_systems::aws::SharedDeadline;
 use extoauth_systems::http::{Deadline, Sender};
+use jiff::Timestamp;
 use serde::Serialize;
 use thiserror::Error;
 
 use crate::bootstrap::Process;
 use crate::config::Config;
-use crate::notices::Notices;
 use crate::queue::{Queue, QueueError};
 use crate::store::Store;
+use crate::telemetry::{CheckMetrics, emit_check};
 
 pub use event::{Event, Place, Unreadable};
 use look::Look;
@@ -49,7 +50,7 @@ pub struct Answer {
     pub findings: u64,
     /// What could not be read.
     pub unknown: u64,
-    /// Notices that were stored to be sent.
+    /// Notices that were stored to be sent: `provision`'s next sweep does it, and has the rights for it.
     pub notified: u64,
     /// Messages that carry the rest: none or one.
     pub queued: u64,
@@ -72,7 +73,6 @@ pub struct Checker {
     config: Config,
     store: Store,
     shards: Queue,
-    notices: Notices,
     clients: Clients,
     sender: Arc<Sender>,
     aws_deadline: SharedDeadline,
@@ -91,7 +91,6 @@ impl Checker {
             watch,
             store: Store::new(&process.aws, table, process.clock.clone()),
             shards: Queue::new(&process.aws, shard_queue_url),
-            notices: Notices::new(&process.aws, &process.config),
             clients,
             config: process.config.clone(),
             sender,
@@ -116,7 +115,9 @@ impl Checker {
             self.send_on(event, last).await?;
             return Ok(answer(counted, 1));
         }
-        self.notices.deliver_due(&self.store, event.time(), deadline).await;
+        // The alarm on a check that does not run any more counts these.
+        let figures = CheckMetrics { deployment: self.config.deployment.clone(), check: self.watch.name(), ended: 1 };
+        emit_check(&figures, Timestamp::now());
         Ok(answer(counted, 0))
     }
 
