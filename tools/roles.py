@@ -21,6 +21,10 @@ ACCOUNT, REGION = seed("ACCOUNT"), seed("REGION")
 TABLE, QUEUE, DEAD, TOPIC, BUS = (seed(name) for name in ("TABLE", "QUEUE", "DEAD_LETTER_QUEUE", "TOPIC", "BUS"))
 
 
+# Queues of the scheduled checks, by function.
+CHECK_QUEUES = dict(re.findall(r'\("([a-z-]+-check)", "([^"]+)"\)', SEED))
+
+
 def arn(service, resource):
     return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}"
 
@@ -49,6 +53,8 @@ REFERENCES = {
     "AWS::Partition": "aws",
     "AWS::Region": REGION,
     "EventBus": BUS,
+    "TokenLifetimeCheckQueue": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{CHECK_QUEUES['token-lifetime-check']}",
+    "SecretExpiryCheckQueue": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{CHECK_QUEUES['secret-expiry-check']}",
     "Queue": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{QUEUE}",
     "Table": TABLE,
     "Topic": arn("sns", TOPIC),
@@ -59,6 +65,8 @@ ATTRIBUTES = {
     ("EventBus", "Arn"): arn("events", f"event-bus/{BUS}"),
     ("Queue", "Arn"): arn("sqs", QUEUE),
     ("RotateSecretFunction", "Arn"): arn("lambda", "function:rotate-secret"),
+    ("SecretExpiryCheckQueue", "Arn"): arn("sqs", CHECK_QUEUES["secret-expiry-check"]),
+    ("TokenLifetimeCheckQueue", "Arn"): arn("sqs", CHECK_QUEUES["token-lifetime-check"]),
     ("Table", "Arn"): arn("dynamodb", f"table/{TABLE}"),
 }
 

@@ -4,13 +4,13 @@ mod handler;
 
 use extoauth_runtime::bootstrap::Process;
 use extoauth_runtime::config::{SHARD_QUEUE_URL, TABLE};
-use extoauth_runtime::scheduled::Checker;
+use extoauth_runtime::scheduled::{Checker, Watch};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 
 // One thread: the work is waiting for others, and a second thread would only cost start-up.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let process = Process::start("token-lifetime-check", &[TABLE, SHARD_QUEUE_URL]).await?;
-    let checker = &Checker::new(&process)?;
+    let checker = &Checker::new(&process, Watch::Lifetimes)?;
     lambda_runtime::run(service_fn(|event: LambdaEvent<serde_json::Value>| handler::handle(checker, event))).await
 }

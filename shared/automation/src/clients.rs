@@ -60,7 +60,7 @@ impl Clients {
         deadline: SharedDeadline,
     ) -> Self {
         let session = Session::new(&aws, None, &deadline);
-        let vault = Vault::new(secrets::Read::new(&session, secrets_system()));
+        let vault = Vault::new(secrets::Read::new(&session, own_account()));
         Self {
             deployment: deployment.into(),
             config,
@@ -121,7 +121,7 @@ impl Clients {
             ),
             warehouse: data_api,
             secrets: Port::new(
-                secrets_system(),
+                own_account(),
                 Mode::Manage,
                 self.vault.reader().clone(),
                 secrets::Write::new(self.vault.clone()),
@@ -181,6 +181,26 @@ impl Clients {
         Ok((self.entra_readers.keep(name, read), settings.mode))
     }
 
+    /// A reader of an Okta org with one of its stored credentials, to see what that one is; it is not kept.
+    ///
+    /// # Errors
+    /// `Refused` for one that is not configured.
+    pub fn okta_with(&self, name: &str, credential: &str) -> CallResult<okta::Read> {
+        let settings = self.config.okta.get(name).ok_or_else(|| unconfigured(SystemKind::Okta, name))?;
+        let system = SystemId::new(SystemKind::Okta, name);
+        Ok(okta::connect(system, settings, self.credential(credential), &self.sender).0)
+    }
+
+    /// The systems as they are configured.
+    pub fn config(&self) -> &SystemsConfig {
+        &self.config
+    }
+
+    /// Secret values, which are read once.
+    pub fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
     fn okta(&self, name: &str) -> CallResult<OktaPort> {
         if let Some(made) = self.okta.get(name) {
             return Ok(made);
@@ -234,7 +254,8 @@ impl Clients {
     }
 }
 
-fn secrets_system() -> SystemId {
+/// Secrets Manager of our own account.
+pub fn own_account() -> SystemId {
     SystemId::new(SystemKind::SecretsManager, "own account")
 }
 

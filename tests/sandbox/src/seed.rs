@@ -93,7 +93,12 @@ pub const FOREIGN_ISSUER_URL: &str = "https://tableau-idp.example.net/oauth2/def
 pub const TABLE: &str = "extoauth-sandbox";
 /// FIFO queue of the functions.
 pub const QUEUE: &str = "extoauth-sandbox.fifo";
-/// Its dead-letter queue.
+/// FIFO queues of the scheduled checks, by function.
+pub const CHECK_QUEUES: [(&str, &str); 2] = [
+    ("token-lifetime-check", "extoauth-sandbox-token-lifetime-check.fifo"),
+    ("secret-expiry-check", "extoauth-sandbox-secret-expiry-check.fifo"),
+];
+/// The dead-letter queue of all of them.
 pub const DEAD_LETTER_QUEUE: &str = "extoauth-sandbox-dead.fifo";
 /// SNS topic of the functions.
 pub const TOPIC: &str = "extoauth-sandbox";

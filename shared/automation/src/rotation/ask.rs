@@ -120,7 +120,7 @@ impl Work<'_> {
         let gate = self.gate();
         // Half-way between the day on which policy has it rotated and its end: by then nothing else has done it.
         let secret_days = self.desired.secret_days;
-        let days = secret_days.saturating_sub(self.rotation.policy.rotate_days_before / 2).max(secret_days / 2);
+        let days = secret_days - self.rotation.policy.rotation_window(secret_days) / 2;
         let rotate = Rotate { arn: &self.stored.arn, token: self.token, function: asking.function, days };
         self.lease.fresh().await?;
         self.systems.secrets.writer(&gate)?.rotate(&rotate).await?;

@@ -4,6 +4,7 @@
 //! ([`extoauth_core::alert::review`]) and stores what is new together with the notice that it causes.
 
 pub mod lifetimes;
+pub mod secrets;
 
 use std::collections::BTreeSet;
 
@@ -13,7 +14,7 @@ use extoauth_core::finding::Severity;
 use extoauth_core::ids::Subject;
 use extoauth_core::integration::Integration;
 use extoauth_core::policy::Policy;
-use extoauth_core::systems::SystemId;
+use extoauth_core::systems::{Mode, SystemId};
 use futures::future::try_join;
 use jiff::Timestamp;
 
@@ -125,5 +126,11 @@ impl Watcher<'_> {
         let (of_trust, own) = (Subject::Trust(desired.trust()), Subject::Integration(desired.name.clone()));
         let (trust, own) = try_join(self.ledger.load(&of_trust), self.ledger.load(&own)).await?;
         Ok(Known { trust, own })
+    }
+
+    /// Whether we write both at the identity provider, whose mode is given, and at dbt.
+    fn manages(&self, idp: Mode, desired: &Integration) -> bool {
+        let dbt = self.clients.config().dbt.get(&desired.dbt_system).map_or(Mode::Observe, |settings| settings.mode);
+        idp == Mode::Manage && dbt == Mode::Manage
     }
 }

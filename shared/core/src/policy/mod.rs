@@ -27,7 +27,8 @@ pub struct Policy {
     pub lifetimes: LifetimeBounds,
     /// Life of a client secret.
     pub secret_days: SecretDays,
-    /// Days before its end from which a client secret is rotated without being asked for.
+    /// Days before a client secret's end from which on it is rotated by itself; of a secret that lives less than twice as
+    /// long, see [`Policy::rotation_window`].
     pub rotate_days_before: u32,
     /// Days before an expiry on which people are told, the largest first: 90, 60, 30, 14, 7, 3, 1, 0.
     pub thresholds: Vec<u32>,
@@ -45,6 +46,9 @@ pub struct Policy {
     pub reactions: BTreeMap<String, Reaction>,
 }
 
+/// A month: time for somebody to look when the rotation fails, and for it to be tried every day until then.
+const ROTATE_DAYS_BEFORE: u32 = 30;
+
 impl Default for Policy {
     fn default() -> Self {
         Self {
@@ -52,7 +56,7 @@ impl Default for Policy {
             requester_groups: BTreeSet::new(),
             lifetimes: LifetimeBounds::default(),
             secret_days: SecretDays::default(),
-            rotate_days_before: 30,
+            rotate_days_before: ROTATE_DAYS_BEFORE,
             thresholds: vec![90, 60, 30, 14, 7, 3, 1, 0],
             names: BTreeMap::new(),
             freeze: Vec::new(),
@@ -205,6 +209,12 @@ impl Policy {
         };
         person.into_iter().any(|p| names(&self.requesters, p))
             || groups.into_iter().any(|g| names(&self.requester_groups, g))
+    }
+
+    /// Days before its end from which on a client secret that lives `secret_days` is rotated: never more than half its
+    /// life, or each new one would be due at once.
+    pub fn rotation_window(&self, secret_days: u32) -> u32 {
+        self.rotate_days_before.min(secret_days / 2)
     }
 
     /// What an event of this kind leads to.

@@ -64,8 +64,8 @@ impl Policy {
         let mut thresholds: Vec<u32> = read.key("thresholds").unwrap_or(base.thresholds);
         thresholds.sort_unstable_by(|a, b| b.cmp(a));
         thresholds.dedup();
-        let rotate_days_before = read.key("rotate_days_before").unwrap_or(base.rotate_days_before);
-        let policy = Self {
+        let rotate: Option<u32> = read.key("rotate_days_before");
+        let mut policy = Self {
             requesters: read.key::<BTreeSet<String>>("requesters").unwrap_or_default(),
             requester_groups: read.key("requester_groups").unwrap_or_default(),
             freeze: read.key("freeze").unwrap_or_default(),
@@ -74,11 +74,12 @@ impl Policy {
             owners: read.key("owners").unwrap_or_default(),
             reactions: read.key("reactions").unwrap_or_default(),
             thresholds,
-            rotate_days_before,
             lifetimes: bounds_of_lifetimes(lifetimes, &mut problems),
             secret_days: days_of_secrets(secret_days, &mut problems),
+            rotate_days_before: base.rotate_days_before,
             names: templates(names, &mut problems),
         };
+        policy.rotate_days_before = days_of_rotation(rotate, policy.secret_days, &mut problems);
         for unknown in keys.keys() {
             problems.add(unknown, "is not a key of the policy");
         }
@@ -153,6 +154,16 @@ fn days_of_secrets(given: GivenSecretDays, problems: &mut Problems) -> SecretDay
         problems.add("secret_days.default", format!("must be 1 to {max}"));
     }
     SecretDays { default, max }
+}
+
+/// A window as long as a secret lives would rotate it all the time.
+fn days_of_rotation(given: Option<u32>, secrets: SecretDays, problems: &mut Problems) -> u32 {
+    let most = secrets.default.saturating_sub(1).max(1);
+    let days = given.unwrap_or(super::ROTATE_DAYS_BEFORE.min(most));
+    if days == 0 || days > most {
+        problems.add("rotate_days_before", format!("must be 1 to {most}, less than `secret_days.default`"));
+    }
+    days
 }
 
 fn templates(given: BTreeMap<String, String>, problems: &mut Problems) -> BTreeMap<NameKind, NameTemplate> {

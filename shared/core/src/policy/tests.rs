@@ -24,7 +24,7 @@ fn every_key_is_read() {
     let policy = Policy::parse(
         r#"{"requesters":["5137153cc611227c000bbd1bd8cd2005"],"requester_groups":["dbt admins"],
             "lifetimes":{"access_minutes":{"min":10,"max":60},"refresh_days":{"max":90},"idle_days":{"min":7,"max":90}},
-            "secret_days":{"default":90,"max":365},"thresholds":[7,30,7],
+            "secret_days":{"default":90,"max":365},"rotate_days_before":21,"thresholds":[7,30,7],
             "names":{"okta.app":"{integration} for dbt"},"freeze":[{"from":"2026-12-24T00:00:00Z","to":"2027-01-02T00:00:00Z"}],
             "writes":"off","protected":["payroll"],"owners":{"payroll":"hr@example.com"},"reactions":{"drift":"repair"}}"#,
     )
@@ -32,6 +32,7 @@ fn every_key_is_read() {
     assert_eq!(policy.lifetimes.refresh_days, Bounds { min: 1, max: 90 });
     assert_eq!(policy.secret_days, SecretDays { default: 90, max: 365 });
     assert_eq!(policy.thresholds, [30, 7]);
+    assert_eq!(policy.rotate_days_before, 21);
     assert!(!policy.writes);
     assert_eq!(policy.reaction("drift"), Reaction::Repair);
     assert_eq!(policy.reaction("sign-in"), Reaction::Observe);
@@ -140,4 +141,20 @@ fn names_hold_what_the_vendor_takes() {
     let name = template.render(&context);
     assert!(name.starts_with("okta-acme-eu-main-x"), "{name}");
     assert_eq!(name.len(), 255);
+}
+
+#[test]
+fn the_rotation_begins_within_a_secrets_life() {
+    let of = |json: &str| Policy::parse(json).map(|policy| policy.rotate_days_before);
+    let fields = |json: &str| of(json).expect_err("refused").0.into_iter().map(|p| p.field).collect::<Vec<_>>();
+    assert_eq!(of("{}"), Ok(30));
+    assert_eq!(of(r#"{"secret_days":{"max":20}}"#), Ok(19), "a short life shortens the window");
+    assert_eq!(of(r#"{"rotate_days_before":179}"#), Ok(179));
+    assert_eq!(fields(r#"{"rotate_days_before":180}"#), ["rotate_days_before"]);
+    assert_eq!(fields(r#"{"rotate_days_before":0}"#), ["rotate_days_before"]);
+    assert_eq!(fields(r#"{"rotate_days_before":"soon"}"#), ["rotate_days_before"]);
+    let policy = Policy::default();
+    for (lives, window) in [(730, 30), (180, 30), (60, 30), (59, 29), (10, 5), (1, 0)] {
+        assert_eq!(policy.rotation_window(lives), window, "{lives}");
+    }
 }

@@ -66,6 +66,20 @@ const DELIVERY_METRICS: [Metric; 3] = [
     Metric { name: "notices_lost", unit: "Count" },
 ];
 
+/// A scheduled check that came to its end, however many invocations it took.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CheckMetrics {
+    /// Name of the deployment.
+    pub deployment: String,
+    /// Name of the check.
+    pub check: &'static str,
+    /// How many ended: the template's heartbeat alarm misses them.
+    #[serde(rename = "checks_ended")]
+    pub ended: u64,
+}
+
+const CHECK_METRICS: [Metric; 1] = [Metric { name: "checks_ended", unit: "Count" }];
+
 #[derive(Serialize)]
 struct Line<'a, F> {
     #[serde(rename = "_aws")]
@@ -119,6 +133,13 @@ fn written<F: Serialize>(
 /// Writes the line of a run that ended at `at`. That it cannot be written is no reason to fail the run.
 pub fn emit(figures: &RunMetrics, at: Timestamp) {
     if let Ok(line) = line(figures, at) {
+        let _ = writeln!(std::io::stdout().lock(), "{line}");
+    }
+}
+
+/// Writes the line of a check that ended at `at`.
+pub fn emit_check(figures: &CheckMetrics, at: Timestamp) {
+    if let Ok(line) = written(figures, &["deployment", "check"], &CHECK_METRICS, at) {
         let _ = writeln!(std::io::stdout().lock(), "{line}");
     }
 }

@@ -10,7 +10,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-pub use metrics::{DeliveryMetrics, RunMetrics, emit, emit_delivery};
+pub use metrics::{CheckMetrics, DeliveryMetrics, RunMetrics, emit, emit_check, emit_delivery};
 pub use panic::hook;
 
 /// Names the level of our own logs: Lambda's own setting for JSON logs.

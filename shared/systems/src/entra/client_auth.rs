@@ -39,10 +39,23 @@ pub trait WebIdentity: Send + Sync {
 /// The stored form.
 #[derive(Deserialize)]
 #[serde(tag = "auth", rename_all = "snake_case")]
-enum Stored {
+pub(super) enum Stored {
     AwsWebIdentity { client_id: String },
     Certificate { client_id: String, certificate_pem: String, private_key_pem: String },
     ClientSecret { client_id: String, client_secret: String },
+}
+
+/// A credential as it is stored.
+pub(super) fn stored(system: &SystemId, secret: &SecretString) -> CallResult<Stored> {
+    parse_credential(system, secret, FORM)
+}
+
+/// The first certificate of a stored credential's text.
+pub(super) fn certificate_der(system: &SystemId, pem: &str) -> CallResult<CertificateDer<'static>> {
+    CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|_| {
+        let text = "`certificate_pem` of the stored credential is no certificate (`BEGIN CERTIFICATE`)";
+        CallError::new(ErrorKind::Unauthorized, system.clone(), "read our credential", text)
+    })
 }
 
 /// A credential, ready for use.
@@ -94,15 +107,13 @@ fn header(thumbprint: &str) -> Header {
 impl ClientAuth {
     pub(super) fn parse(system: &SystemId, secret: &SecretString) -> CallResult<Self> {
         let refuse = |text: &str| CallError::new(ErrorKind::Unauthorized, system.clone(), "read our credential", text);
-        Ok(match parse_credential(system, secret, FORM)? {
+        Ok(match stored(system, secret)? {
             Stored::AwsWebIdentity { client_id } => Self { client_id, means: Means::AwsWebIdentity },
             Stored::ClientSecret { client_id, client_secret } => {
                 Self { client_id, means: Means::Secret(client_secret.into()) }
             }
             Stored::Certificate { client_id, certificate_pem, private_key_pem } => {
-                let certificate = CertificateDer::from_pem_slice(certificate_pem.as_bytes()).map_err(|_| {
-                    refuse("`certificate_pem` of the stored credential is no certificate (`BEGIN CERTIFICATE`)")
-                })?;
+                let certificate = certificate_der(system, &certificate_pem)?;
                 let key = EncodingKey::from_rsa_pem(private_key_pem.as_bytes()).map_err(|_| {
                     refuse("`private_key_pem` of the stored credential is no RSA key in PKCS#8 or PKCS#1")
                 })?;

@@ -8,14 +8,17 @@ mod aadsts;
 mod applications;
 mod assignments;
 mod audits;
+mod certificate;
 mod client_app;
 mod client_auth;
+mod credentials;
 mod grants;
 mod groups;
 mod lifetimes;
 mod metadata;
 mod model;
 mod odata;
+mod own;
 mod passwords;
 mod permission;
 mod policies;
@@ -43,6 +46,7 @@ use crate::http::{Call, Credential, Reply, Sender};
 
 pub use audits::Audit;
 pub use client_auth::WebIdentity;
+pub use credentials::{AppCredentials, Certificate};
 pub use lifetimes::TokenLifetimePolicy;
 pub use metadata::{Discovery, Metadata};
 pub use model::{
@@ -51,6 +55,7 @@ pub use model::{
     TokenVersion,
 };
 use odata::Page;
+pub use own::{OwnCredential, OwnMeans};
 pub use passwords::NewPassword;
 use permission::Permission;
 pub use proof::SecretAnswer;
@@ -171,13 +176,31 @@ impl Read {
         object: &str,
         enough: usize,
     ) -> CallResult<Vec<T>> {
+        let mut items = Vec::new();
+        self.each_page(operation, permission, path, query, object, |page| {
+            items.extend(page);
+            items.len() < enough
+        })
+        .await?;
+        Ok(items)
+    }
+
+    /// Shows the pages of a list one after the other, as long as more is wanted.
+    async fn each_page<T: DeserializeOwned>(
+        &self,
+        operation: &'static str,
+        permission: Permission,
+        path: &[&str],
+        query: &[(&str, &str)],
+        object: &str,
+        mut wants_more: impl FnMut(Vec<T>) -> bool,
+    ) -> CallResult<()> {
         let mut call = self.call(operation, Method::GET, path)?.on(object);
         odata::set_query(&mut call.url, query);
-        let mut items = Vec::new();
         loop {
             let page: Page<T> = self.send(permission, &call).await?.json()?;
-            items.extend(page.value);
-            let Some(next) = page.next.filter(|_| items.len() < enough) else { return Ok(items) };
+            let more = wants_more(page.value);
+            let Some(next) = page.next.filter(|_| more) else { return Ok(()) };
             let next = Url::parse(&next).map_err(|_| self.error(operation, object, "the next page is not a URL"))?;
             if next == call.url {
                 return Err(self.error(operation, object, "the next page is the present one"));

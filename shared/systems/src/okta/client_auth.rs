@@ -24,6 +24,28 @@ enum Stored {
     Ssws { token: String },
 }
 
+/// What our credential at an org is, without anything secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnCredential {
+    /// The key of an API Services app.
+    Key,
+    /// An API token (SSWS) of an administrator.
+    ApiToken,
+}
+
+impl OwnCredential {
+    /// Reads a stored credential.
+    ///
+    /// # Errors
+    /// `Unauthorized` if it is of no known form.
+    pub fn read(system: &SystemId, secret: &SecretString) -> CallResult<Self> {
+        Ok(match parse_credential(system, secret, FORM)? {
+            Stored::PrivateKeyJwt { .. } => Self::Key,
+            Stored::Ssws { .. } => Self::ApiToken,
+        })
+    }
+}
+
 /// A credential, ready for use.
 pub(super) enum ClientAuth {
     /// An API Services app that signs assertions.

@@ -3,6 +3,7 @@
 //! Sources: Okta's management and OAuth API descriptions, its reference, and recorded traffic of its Terraform
 //! provider. What none of them states is marked UNCONFIRMED where it matters.
 
+mod api_tokens;
 mod apps;
 mod client_auth;
 mod discovery;
@@ -31,7 +32,9 @@ use serde::de::DeserializeOwned;
 
 use crate::http::{Call, Credential, Reply, Sender};
 
+pub use api_tokens::{ApiToken, Myself};
 pub use apps::AppUserPage;
+pub use client_auth::OwnCredential;
 pub use discovery::{Discovery, Proof};
 pub use groups::{Group, Member};
 pub use logs::{LogEntry, LogFilter, LogPart};

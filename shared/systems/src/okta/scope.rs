@@ -9,6 +9,9 @@ pub(super) enum Scope {
     ServersManage,
     GroupsRead,
     LogsRead,
+    /// Of no token of ours: only the holder of an API token asks for these, whose role decides.
+    ApiTokensRead,
+    OwnUserRead,
 }
 
 /// What a client is for: it asks for the scopes of its purpose in one token.
@@ -46,6 +49,8 @@ impl Scope {
             Self::ServersManage => "okta.authorizationServers.manage",
             Self::GroupsRead => "okta.groups.read",
             Self::LogsRead => "okta.logs.read",
+            Self::ApiTokensRead => "okta.apiTokens.read",
+            Self::OwnUserRead => "okta.users.read.self",
         }
     }
 
@@ -55,6 +60,8 @@ impl Scope {
             Self::ServersRead | Self::ServersManage => "authorization servers, scopes, claims and policies",
             Self::GroupsRead => "groups and their members",
             Self::LogsRead => "the System Log: who changed something, and when",
+            Self::ApiTokensRead => "API tokens",
+            Self::OwnUserRead => "the holder of our API token",
         }
     }
 
@@ -63,7 +70,12 @@ impl Scope {
         match self {
             Self::AppsRead => Some(Self::AppsManage),
             Self::ServersRead => Some(Self::ServersManage),
-            Self::AppsManage | Self::ServersManage | Self::GroupsRead | Self::LogsRead => None,
+            Self::AppsManage
+            | Self::ServersManage
+            | Self::GroupsRead
+            | Self::LogsRead
+            | Self::ApiTokensRead
+            | Self::OwnUserRead => None,
         }
     }
 

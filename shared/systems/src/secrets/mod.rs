@@ -82,6 +82,17 @@ impl Description {
     }
 }
 
+/// A version of a secret that carries a stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StagedVersion {
+    /// Its id.
+    pub id: String,
+    /// Its stages.
+    pub stages: BTreeSet<String>,
+    /// When its value was written. A secret's own date of change also moves with its description and tags.
+    pub created: Option<Timestamp>,
+}
+
 /// A secret to be created.
 #[derive(Clone, Debug)]
 pub struct NewSecret {

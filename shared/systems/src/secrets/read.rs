@@ -6,7 +6,7 @@ use extoauth_core::systems::SystemId;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use super::{Description, Value, Version};
+use super::{Description, StagedVersion, Value, Version};
 use crate::aws::{Call, Caller, Session};
 
 /// Reads of Secrets Manager.
@@ -79,6 +79,22 @@ impl Read {
             last_changed: found.last_changed_date.as_ref().and_then(timestamp),
             deleted: found.deleted_date.as_ref().and_then(timestamp),
         })
+    }
+
+    /// The versions of a secret that carry a stage, each with its date. `id` is its ARN or name.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such secret.
+    pub async fn versions(&self, id: &str) -> CallResult<Vec<StagedVersion>> {
+        let call = Call::read("list the secret's versions", "secretsmanager:ListSecretVersionIds", id);
+        // At most twenty stages (Secrets Manager quotas), so one page of a hundred holds all.
+        let found = self.caller.send(call, || self.client.list_secret_version_ids().secret_id(id).send()).await?;
+        let each = found.versions.unwrap_or_default().into_iter().filter_map(|version| {
+            let created = version.created_date.as_ref().and_then(timestamp);
+            let stages = version.version_stages.unwrap_or_default().into_iter().collect();
+            Some(StagedVersion { id: version.version_id?, stages, created })
+        });
+        Ok(each.collect())
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! - [`Host::intake_url`]: an HTTP API (payload format 2.0) a function;
 //! - [`Host::lambda_url`]: Lambda's Invoke API for every function;
-//! - an event source mapping that polls the FIFO queue, batch size 1, partial batch responses;
+//! - event source mappings that poll the FIFO queues, batch size 1, partial batch responses;
 //! - schedules on the sandbox's calendar.
 //!
 //! Every instance is a process with a clean environment and a Runtime API of its own: real deadlines, cold starts, warm
@@ -65,9 +65,9 @@ pub struct Options {
     pub env: Environment,
     /// Base URL of SQS.
     pub sqs_endpoint: String,
-    /// The functions' FIFO queue, with content-based deduplication (EventBridge Scheduler needs it).
-    pub queue_url: String,
-    /// Where the queue puts what was received too often; only looked at.
+    /// FIFO queues by the function that consumes them, with content-based deduplication (EventBridge Scheduler needs it).
+    pub queues: BTreeMap<String, String>,
+    /// Where the queues put what was received too often; only looked at.
     pub dead_letter_url: Option<String>,
     /// Access key id and secret of the host's own SQS calls (never the functions').
     pub credentials: (String, String),
@@ -84,7 +84,7 @@ pub struct Host {
     http_api_urls: BTreeMap<String, String>,
     schedules: Arc<Schedules>,
     dead_letters: Option<Sqs>,
-    wake: Arc<Notify>,
+    wakes: Vec<Arc<Notify>>,
     rotation_retry_after: Duration,
     tasks: JoinSet<()>,
 }
@@ -130,25 +130,26 @@ impl Host {
             tasks.spawn(server);
             http_api_urls.insert(function, url);
         }
-        let queue = Sqs::new(&options.sqs_endpoint, &options.queue_url, &options.credentials.0)?;
+        let queue = |url: &String| Sqs::new(&options.sqs_endpoint, url, &options.credentials.0);
+        let queues: BTreeMap<String, Sqs> =
+            options.queues.iter().map(|(function, url)| Ok((function.clone(), queue(url)?))).collect::<Result<_>>()?;
         let dead_letters = options.dead_letter_url.as_deref();
         let dead_letters = dead_letters.map(|url| Sqs::new(&options.sqs_endpoint, url, &options.credentials.0));
-        let wake = Arc::new(Notify::new());
-        if let Some(function) = wiring.queue_consumer.and_then(|name| lambda.function(&name)) {
-            let source = EventSource {
-                lambda: Arc::clone(&lambda),
-                function,
-                sqs: queue.clone(),
-                pace: wiring.pace,
-                wake: Arc::clone(&wake),
-            };
+        let mut wakes = Vec::new();
+        for (name, sqs) in queues.iter().filter(|(name, _)| !wiring.idle_queues.contains(*name)) {
+            // A queue whose function is not built keeps what it gets.
+            let Some(function) = lambda.function(name) else { continue };
+            let wake = Arc::new(Notify::new());
+            wakes.push(Arc::clone(&wake));
+            let source =
+                EventSource { lambda: Arc::clone(&lambda), function, sqs: sqs.clone(), pace: wiring.pace, wake };
             tasks.spawn(Arc::new(source).run());
         }
-        let schedules = Arc::new(Schedules::new(options.world, Arc::clone(&lambda), queue, wiring.schedules));
+        let schedules = Arc::new(Schedules::new(options.world, Arc::clone(&lambda), queues, wiring.schedules));
         tasks.spawn(Arc::clone(&schedules).run());
         let dead_letters = dead_letters.transpose()?;
         let rotation_retry_after = wiring.pace.rotation_retry_after;
-        Ok(Self { lambda, lambda_url, http_api_urls, schedules, dead_letters, wake, rotation_retry_after, tasks })
+        Ok(Self { lambda, lambda_url, http_api_urls, schedules, dead_letters, wakes, rotation_retry_after, tasks })
     }
 
     /// URL of intake's HTTP API; empty if the wiring has none.
@@ -211,9 +212,9 @@ impl Host {
         Quiet { _gate: self.lambda.close_gate(grace).await }
     }
 
-    /// Polls the queue now instead of at its next turn, for whoever knows that there is a message.
+    /// Polls the queues now instead of at their next turn, for whoever knows that there is a message.
     pub fn wake(&self) {
-        self.wake.notify_one();
+        self.wakes.iter().for_each(|wake| wake.notify_one());
     }
 
     /// Fires every schedule that has fallen due, once, with the present time of the sandbox's calendar; gives their

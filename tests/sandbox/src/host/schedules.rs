@@ -1,5 +1,6 @@
 //! EventBridge Scheduler: recurring messages on the sandbox's calendar.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,18 +29,23 @@ const RETRY_AFTER: Duration = Duration::from_millis(200);
 pub(super) struct Schedules {
     world: Arc<World>,
     lambda: Arc<Lambda>,
-    queue: Sqs,
+    queues: BTreeMap<String, Sqs>,
     table: Mutex<Vec<(Schedule, Timestamp)>>,
 }
 
 impl Schedules {
-    pub(super) fn new(world: Arc<World>, lambda: Arc<Lambda>, queue: Sqs, schedules: Vec<Schedule>) -> Self {
+    pub(super) fn new(
+        world: Arc<World>,
+        lambda: Arc<Lambda>,
+        queues: BTreeMap<String, Sqs>,
+        schedules: Vec<Schedule>,
+    ) -> Self {
         let now = world.clock.now();
         let table = schedules.into_iter().map(|schedule| {
             let due = later(now, schedule.every);
             (schedule, due)
         });
-        Self { world, lambda, queue, table: Mutex::new(table.collect()) }
+        Self { world, lambda, queues, table: Mutex::new(table.collect()) }
     }
 
     /// Fires what falls due, for ever.
@@ -96,14 +102,15 @@ impl Schedules {
                 self.lambda.invoke_later(function, Bytes::from(input), Uuid::new_v4().to_string());
                 Ok(())
             }
-            Target::Queue { group } => {
+            Target::Queue { of, group } => {
+                let queue = self.queues.get(of).with_context(|| format!("{of} has no queue"))?;
                 for _ in 1..ATTEMPTS {
-                    if self.queue.send(&input, group).await.is_ok() {
+                    if queue.send(&input, group).await.is_ok() {
                         return Ok(());
                     }
                     tokio::time::sleep(RETRY_AFTER).await;
                 }
-                self.queue.send(&input, group).await
+                queue.send(&input, group).await
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What is deployed around the functions: their sizes, HTTP APIs, queue and schedules.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -12,8 +12,8 @@ pub struct Wiring {
     pub functions: BTreeMap<String, Settings>,
     /// HTTP APIs, one a function: its route keys as API Gateway writes them (`ANY /requests/{id}`, `$default`).
     pub http_apis: BTreeMap<String, Vec<String>>,
-    /// The function that consumes the queue.
-    pub queue_consumer: Option<String>,
+    /// Functions whose queue nobody polls.
+    pub idle_queues: BTreeSet<String>,
     /// EventBridge Scheduler's schedules.
     pub schedules: Vec<Schedule>,
     /// The waits that a person or a test should not have to sit through at Lambda's length.
@@ -54,9 +54,11 @@ pub struct Schedule {
 /// What a schedule starts.
 #[derive(Clone, Debug)]
 pub enum Target {
-    /// A message to the functions' queue, in this message group. As EventBridge Scheduler sends it: without a
-    /// deduplication id, so the queue must have content-based deduplication.
+    /// A message to a function's queue, in this message group. As EventBridge Scheduler sends it: without a deduplication
+    /// id, so the queue must have content-based deduplication.
     Queue {
+        /// The function that consumes the queue.
+        of: String,
         /// Message group.
         group: String,
     },
@@ -93,6 +95,18 @@ impl Default for Pace {
     }
 }
 
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// A schedule of the template: a message of this kind, in a message group of the same name.
+fn schedule(name: &str, every: SignedDuration, of: &str, kind: &str) -> Schedule {
+    Schedule {
+        name: name.to_owned(),
+        every,
+        target: Target::Queue { of: of.to_owned(), group: kind.to_owned() },
+        input: format!(r#"{{"schema":1,"kind":"{kind}","time":"<aws.scheduler.scheduled-time>"}}"#),
+    }
+}
+
 impl Default for Wiring {
     /// As the product is deployed.
     fn default() -> Self {
@@ -106,6 +120,8 @@ impl Default for Wiring {
             functions: [
                 ("intake", settings(29, 8)),
                 ("provision", settings(900, 4)),
+                ("token-lifetime-check", settings(900, 1)),
+                ("secret-expiry-check", settings(900, 1)),
                 ("rotate-secret", settings(120, 4)),
             ]
             .map(|(name, settings)| (name.to_owned(), settings))
@@ -123,13 +139,12 @@ impl Default for Wiring {
                 ]),
             )]
             .into(),
-            queue_consumer: Some("provision".to_owned()),
-            schedules: vec![Schedule {
-                name: "sweep".to_owned(),
-                every: SignedDuration::from_mins(5),
-                target: Target::Queue { group: "sweep".to_owned() },
-                input: r#"{"schema":1,"kind":"sweep","time":"<aws.scheduler.scheduled-time>"}"#.to_owned(),
-            }],
+            idle_queues: BTreeSet::new(),
+            schedules: vec![
+                schedule("sweep", SignedDuration::from_mins(5), "provision", "sweep"),
+                schedule("token-lifetime-check", DAY, "token-lifetime-check", "check"),
+                schedule("secret-expiry-check", DAY, "secret-expiry-check", "check"),
+            ],
             pace: Pace::default(),
         }
     }

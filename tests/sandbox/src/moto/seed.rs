@@ -7,7 +7,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::Moto;
-use crate::seed::{BUS, DEAD_LETTER_QUEUE, GROUP, IDENTITY_STORE, QUEUE, REGION, TABLE, TOPIC, USERS};
+use crate::seed::{BUS, CHECK_QUEUES, DEAD_LETTER_QUEUE, GROUP, IDENTITY_STORE, QUEUE, REGION, TABLE, TOPIC, USERS};
 
 /// What differs from one sandbox to the next.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +25,8 @@ pub struct Names {
     pub topic_arn: String,
     /// Path of the queue's URL.
     pub queue_path: String,
+    /// Path of the URL of each check's own queue, by function.
+    pub check_queue_paths: BTreeMap<String, String>,
     /// Path of the dead-letter queue's URL.
     pub dead_letter_path: String,
 }
@@ -56,6 +58,11 @@ impl Moto {
         self.table().await?;
         let dead = self.queue(DEAD_LETTER_QUEUE, None).await?;
         let queue = self.queue(QUEUE, Some(&dead)).await?;
+        let path = |url: &str| anyhow::Ok(url::Url::parse(url)?.path().to_owned());
+        let mut check_queue_paths = BTreeMap::new();
+        for (function, name) in CHECK_QUEUES {
+            check_queue_paths.insert(function.to_owned(), path(&self.queue(name, Some(&dead)).await?)?);
+        }
         let topic = self.sns("CreateTopic", &[("Name", TOPIC)]).await?;
         let topic_arn = tag(&topic, "TopicArn").context("moto: CreateTopic without TopicArn")?.to_owned();
         self.must("events", "AWSEvents.CreateEventBus", json!({"Name": BUS})).await?;
@@ -66,8 +73,8 @@ impl Moto {
             let made = self.must("secretsmanager", "secretsmanager.CreateSecret", body).await?;
             secrets.insert(name.clone(), text(&made, "ARN")?.to_owned());
         }
-        let path = |url: &str| anyhow::Ok(url::Url::parse(url)?.path().to_owned());
-        Ok(Names { secrets, topic_arn, queue_path: path(&queue)?, dead_letter_path: path(&dead)? })
+        let (queue_path, dead_letter_path) = (path(&queue)?, path(&dead)?);
+        Ok(Names { secrets, topic_arn, queue_path, check_queue_paths, dead_letter_path })
     }
 
     /// Gives an operator-made secret another value.

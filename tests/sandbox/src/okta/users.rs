@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::routing::{get, post};
 use serde_json::{Map, Value, json};
 
-use super::context::{Cx, Input, Pages, no_content, ok};
+use super::context::{Cx, Input, Pages, Principal, no_content, ok};
 use super::data::{Stamp, User};
 use super::error::{Answer, Problem};
 use super::filter::Filter;
@@ -81,8 +81,13 @@ async fn create(State(org): State<Arc<Org>>, cx: Cx, Input(input): Input) -> Ans
     ok(shown)
 }
 
-async fn one(State(org): State<Arc<Org>>, Path(id): Path<String>) -> Answer {
+async fn one(State(org): State<Arc<Org>>, cx: Cx, Path(id): Path<String>) -> Answer {
     let data = org.data();
+    let id = match &cx.who {
+        // The owner of the API token. A service app is no user.
+        Some(Principal::Token(token)) if id == "me" => data.api_tokens.get(token).map_or(id, |own| own.user.clone()),
+        _ => id,
+    };
     ok(show::user(&org, data.user(&id)?))
 }
 

@@ -48,7 +48,9 @@ impl Sandbox {
             ("no_proxy", "127.0.0.1,localhost".to_owned()),
             ("SSL_CERT_FILE", self.ca_file().display().to_string()),
         ];
-        variables.map(|(name, value)| (name.to_owned(), value)).into()
+        let own = names.check_queue_paths.get(function).map(|path| format!("{}{path}", self.aws_endpoint("sqs")));
+        let own = own.map(|url| ("EXTOAUTH_SHARD_QUEUE_URL", url));
+        variables.into_iter().chain(own).map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
     /// URL of the functions' queue.

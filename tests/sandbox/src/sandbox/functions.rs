@@ -48,10 +48,13 @@ impl Sandbox {
             sandbox.map(|sandbox| sandbox.function_env(function)).unwrap_or_default()
         };
         let endpoint = back.url("http");
+        let mut queues = names.check_queue_paths.clone();
+        queues.insert("provision".to_owned(), names.queue_path.clone());
+        queues.values_mut().for_each(|path| *path = format!("{endpoint}{path}"));
         let options = host::Options {
             binaries,
             env: Arc::new(env),
-            queue_url: format!("{endpoint}{}", names.queue_path),
+            queues,
             dead_letter_url: Some(format!("{endpoint}{}", names.dead_letter_path)),
             sqs_endpoint: endpoint,
             credentials: access_key("admin"),

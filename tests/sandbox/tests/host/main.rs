@@ -52,7 +52,7 @@ impl Bench {
                 all
             }),
             sqs_endpoint: sqs.to_owned(),
-            queue_url: queue_url.to_owned(),
+            queues: [("provision".to_owned(), queue_url.to_owned())].into(),
             dead_letter_url: None,
             credentials: ("host".to_owned(), "not used".to_owned()),
             log_file: log.clone(),

@@ -41,7 +41,8 @@ async fn rotated(kind: &str, project: u64, environment: u64) {
     sign_in(client, project, environment, user).await.expect("a login while both secrets are good");
 
     client.advance(AFTER_THE_GRACE).await.expect("time goes by");
-    let ended = client.end(&id, LIMIT).await.expect("an end");
+    let over = |report: &Value| report["status"] == "succeeded" || report["status"] == "failed";
+    let ended = client.until(over, &id, LIMIT, |_| {}).await.expect("an end");
     succeeded(&ended);
     let steps = ended["steps"].as_array().expect("steps");
     assert!(steps.iter().all(|step| step["status"] == "done"), "{steps:#?}");

@@ -183,7 +183,7 @@ async fn no_secret_is_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_names_a_request_and_no_more() {
-    let wiring = extoauth_sandbox::host::Wiring { queue_consumer: None, ..Default::default() };
+    let wiring = extoauth_sandbox::host::Wiring { idle_queues: ["provision".to_owned()].into(), ..Default::default() };
     let Some(stage) = Stage::start_with(wiring).await.expect("a stage") else { return };
     let client = &stage.client;
     let answer = client.post(&golden("okta-provision").expect("a ticket")).await.expect("an answer");

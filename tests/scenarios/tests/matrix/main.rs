@@ -16,6 +16,7 @@ mod canary;
 mod cells;
 mod drive;
 mod entra;
+mod expiry;
 mod faults;
 mod foreign;
 mod house;

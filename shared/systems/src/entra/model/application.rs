@@ -194,6 +194,8 @@ pub struct Password {
     pub display_name: String,
     /// The first three characters of the value.
     pub hint: String,
+    /// From when on it is good.
+    pub starts: Option<Timestamp>,
     /// When it ends.
     pub ends: Option<Timestamp>,
 }
@@ -204,6 +206,7 @@ impl Password {
             key_id: text(raw, "/keyId")?,
             display_name: text(raw, "/displayName").unwrap_or_default(),
             hint: text(raw, "/hint").unwrap_or_default(),
+            starts: time(raw, "/startDateTime"),
             ends: time(raw, "/endDateTime"),
         })
     }

@@ -44,6 +44,6 @@ pub(super) fn required(raw: &Value, field: &str, missing: &'static str) -> Resul
 }
 
 /// The items of an array, by JSON pointer.
-fn items<'v>(raw: &'v Value, pointer: &str) -> &'v [Value] {
+pub(super) fn items<'v>(raw: &'v Value, pointer: &str) -> &'v [Value] {
     raw.pointer(pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
