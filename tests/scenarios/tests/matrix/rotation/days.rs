@@ -194,7 +194,7 @@ async fn somebody_elses_secret_is_left_alone() {
     let ours = name(ENTRA.integration());
     let apps = state["entra"]["contoso"]["applications"].as_array().expect("apps").clone();
     let app = apps.iter().find(|app| app["passwordCredentials"].to_string().contains(ours.as_str())).expect("our app");
-    let path = format!("/applications/{}/addPassword", app["id"].as_str().expect("an id"));
+    let path = format!("applications/{}/addPassword", app["id"].as_str().expect("an id"));
     house.entra("POST", &path, json!({"passwordCredential": {"displayName": "by hand"}})).await;
     let orders = house.orders();
     house.rotate(ticket(&house, &ENTRA), &orders).await.good();
