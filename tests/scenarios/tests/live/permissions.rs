@@ -9,11 +9,17 @@ use extoauth_scenarios::tickets::golden;
 use serde_json::{Value, json};
 
 use crate::entra::by_web_identity;
+use crate::rotation::{AFTER_THE_GRACE, begun, ended};
 use crate::{stage, succeeded};
 
 /// Granted and not seen at the sandbox, with the reason.
 const UNSEEN: &[(&str, &str, &str)] = &[
     ("provision", "secretsmanager:TagResource", "AWS asks for it where CreateSecret carries tags"),
+    (
+        "provision",
+        "secretsmanager:UpdateSecretVersionStage",
+        "used where a rotation did not end within a quarter of an hour",
+    ),
     ("provision", "sso:TagResource", "AWS asks for it where CreateTrustedTokenIssuer carries tags"),
     ("provision", "sso:ListApplicationAssignments", "used where somebody has made the application require assignments"),
     ("provision", "redshift-data:DescribeStatement", "used where a statement takes longer than AWS waits in one call"),
@@ -61,6 +67,12 @@ async fn roles_hold_what_is_used_and_no_more() {
     // With Entra ID, signed in by the role. Somebody removes the client secret: another gets its place.
     for name in ["entra-provision", "entra-plan", "entra-verify"] {
         succeeded(&stage.run(&golden(name)).await.expect("an end"));
+    }
+    // Both secrets are rotated.
+    let rotations = [begun(&stage, "okta").await, begun(&stage, "entra").await];
+    client.advance(AFTER_THE_GRACE).await.expect("time goes by");
+    for rotation in &rotations {
+        ended(&stage, rotation).await;
     }
     let state = client.state().await.expect("a state");
     let mut apps = state["entra"][ENTRA_NAME]["applications"].as_array().into_iter().flatten();

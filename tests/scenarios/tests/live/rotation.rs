@@ -1,19 +1,41 @@
 //! A client secret is rotated by ticket, through the functions' real binaries and Secrets Manager's four steps.
 
 use extoauth_scenarios::login::sign_in;
-use extoauth_scenarios::stage::LIMIT;
+use extoauth_scenarios::stage::{LIMIT, Stage};
 use extoauth_scenarios::tickets::golden;
 use serde_json::Value;
 
 use crate::{stage, succeeded};
 
 /// A bit more than the grace of an old secret.
-const AFTER_THE_GRACE: &str = "PT25H";
+pub const AFTER_THE_GRACE: &str = "PT25H";
 
 /// Digests of the good client secrets in a collection.
 fn digests(state: &Value, pointer: &str, field: &str) -> Vec<String> {
     let rows = state.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default();
     rows.iter().filter_map(|row| row[field]["sha256"].as_str().map(str::to_owned)).collect()
+}
+
+/// Asks for a rotation; gives its request once the old secret's grace has begun.
+pub async fn begun(stage: &Stage, kind: &str) -> String {
+    let client = &stage.client;
+    let answer = client.post(&golden(&format!("{kind}-rotate")).expect("a ticket")).await.expect("an answer");
+    let id = answer.id().expect("an id").to_owned();
+    let waits = client
+        .until(|report| report["status"] == "waiting" || report["status"] == "failed", &id, LIMIT, |_| {})
+        .await
+        .expect("a report");
+    assert_eq!(waits["status"], "waiting", "{waits:#}");
+    assert!(waits["waiting_for"]["until"].is_string(), "{waits:#}");
+    id
+}
+
+/// The end of that, once the grace is over.
+pub async fn ended(stage: &Stage, id: &str) -> Value {
+    let over = |report: &Value| report["status"] == "succeeded" || report["status"] == "failed";
+    let ended = stage.client.until(over, id, LIMIT, |_| {}).await.expect("an end");
+    succeeded(&ended);
+    ended
 }
 
 async fn rotated(kind: &str, project: u64, environment: u64) {
@@ -28,22 +50,13 @@ async fn rotated(kind: &str, project: u64, environment: u64) {
     assert_eq!(before.len(), 1);
     let user = "dev1@example.com";
 
-    let answer = client.post(&golden(&format!("{kind}-rotate")).expect("a ticket")).await.expect("an answer");
-    let id = answer.id().expect("an id").to_owned();
-    let waits = client
-        .until(|report| report["status"] == "waiting" || report["status"] == "failed", &id, LIMIT, |_| {})
-        .await
-        .expect("a report");
-    assert_eq!(waits["status"], "waiting", "{waits:#}\n{}", stage.log().unwrap_or_default());
-    assert!(waits["waiting_for"]["until"].is_string(), "{waits:#}");
+    let id = begun(&stage, kind).await;
     let during = held(&client.state().await.expect("a state"));
     assert!(before.iter().all(|old| !during.contains(old)), "dbt holds a new secret");
     sign_in(client, project, environment, user).await.expect("a login while both secrets are good");
 
     client.advance(AFTER_THE_GRACE).await.expect("time goes by");
-    let over = |report: &Value| report["status"] == "succeeded" || report["status"] == "failed";
-    let ended = client.until(over, &id, LIMIT, |_| {}).await.expect("an end");
-    succeeded(&ended);
+    let ended = ended(&stage, &id).await;
     let steps = ended["steps"].as_array().expect("steps");
     assert!(steps.iter().all(|step| step["status"] == "done"), "{steps:#?}");
     let after = client.state().await.expect("a state");
