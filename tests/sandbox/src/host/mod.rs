@@ -127,11 +127,8 @@ impl Host {
             http_api_urls.insert(function, url);
         }
         let queue = |url: &String| Sqs::new(&options.sqs_endpoint, url, &options.credentials.0);
-        let queues: BTreeMap<String, Sqs> = options
-            .queues
-            .iter()
-            .map(|(function, url)| Ok((function.clone(), queue(url)?)))
-            .collect::<Result<_>>()?;
+        let queues: BTreeMap<String, Sqs> =
+            options.queues.iter().map(|(function, url)| Ok((function.clone(), queue(url)?))).collect::<Result<_>>()?;
         let dead_letters = options.dead_letter_url.as_deref();
         let dead_letters = dead_letters.map(|url| Sqs::new(&options.sqs_endpoint, url, &options.credentials.0));
         let mut wakes = Vec::new();

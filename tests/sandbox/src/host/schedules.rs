@@ -34,7 +34,12 @@ pub(super) struct Schedules {
 }
 
 impl Schedules {
-    pub(super) fn new(world: Arc<World>, lambda: Arc<Lambda>, queues: BTreeMap<String, Sqs>, schedules: Vec<Schedule>) -> Self {
+    pub(super) fn new(
+        world: Arc<World>,
+        lambda: Arc<Lambda>,
+        queues: BTreeMap<String, Sqs>,
+        schedules: Vec<Schedule>,
+    ) -> Self {
         let now = world.clock.now();
         let table = schedules.into_iter().map(|schedule| {
             let due = later(now, schedule.every);

@@ -168,7 +168,12 @@ async fn messages_of_moto_are_delivered_in_order_and_brought_back() {
 }
 
 async fn schedules(sqs: Sqs) {
-    let bench = Bench::with_queue(Wiring { idle_queues: ["provision".to_owned()].into(), ..wiring() }, &sqs.endpoint, &sqs.queue_url).await;
+    let bench = Bench::with_queue(
+        Wiring { idle_queues: ["provision".to_owned()].into(), ..wiring() },
+        &sqs.endpoint,
+        &sqs.queue_url,
+    )
+    .await;
     assert_eq!(bench.host.clock_moved().await, [""; 0]);
     // A month ahead is one sweep, with the new time.
     bench.world.clock.advance(SignedDuration::from_hours(24 * 30));
