@@ -8,7 +8,7 @@ SHELL := bash
 export RUSTUP_DIST_SERVER := http://127.0.0.1:9
 export RUSTUP_UPDATE_ROOT := http://127.0.0.1:9
 
-FUNCTIONS := intake provision secret-expiry-check token-lifetime-check
+FUNCTIONS := intake provision rotate-secret secret-expiry-check token-lifetime-check
 DEV := $(addprefix -p ,$(FUNCTIONS))
 SAY := @printf '\n==> %s\n'
 

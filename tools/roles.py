@@ -64,6 +64,7 @@ ATTRIBUTES = {
     ("DeadLetterQueue", "Arn"): arn("sqs", DEAD),
     ("EventBus", "Arn"): arn("events", f"event-bus/{BUS}"),
     ("Queue", "Arn"): arn("sqs", QUEUE),
+    ("RotateSecretFunction", "Arn"): arn("lambda", "function:rotate-secret"),
     ("SecretExpiryCheckQueue", "Arn"): arn("sqs", CHECK_QUEUES["secret-expiry-check"]),
     ("TokenLifetimeCheckQueue", "Arn"): arn("sqs", CHECK_QUEUES["token-lifetime-check"]),
     ("Table", "Arn"): arn("dynamodb", f"table/{TABLE}"),

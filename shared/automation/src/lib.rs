@@ -6,6 +6,7 @@
 //! - [`preflight`]: what must be true before anything is written.
 //! - [`observe`], [`checks`]: what is, and whether logins work.
 //! - [`conduct`]: from a stored request to its end.
+//! - [`rotation`]: a new client secret in place of the old one, without an interruption.
 //! - [`handoffs`]: what is left for people.
 //! - [`profiles`]: what dbt Core needs to sign in.
 //! - [`watch`]: what the scheduled checks look at.
@@ -23,6 +24,7 @@ pub mod profiles;
 pub mod recipes;
 pub mod resources;
 pub mod rights;
+pub mod rotation;
 pub mod systems;
 pub mod want;
 pub mod watch;

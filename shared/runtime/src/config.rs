@@ -29,6 +29,8 @@ pub const TOPIC_ARN: &str = "EXTOAUTH_TOPIC_ARN";
 pub const EVENT_BUS: &str = "EXTOAUTH_EVENT_BUS";
 /// ARN of the secret with the keys of those who may post requests.
 pub const INTAKE_SECRET: &str = "EXTOAUTH_INTAKE_SECRET";
+/// ARN of the function that rotates client secrets.
+pub const ROTATE_FUNCTION_ARN: &str = "EXTOAUTH_ROTATE_FUNCTION_ARN";
 /// The address that mail comes from, verified in SES; empty: no mail is sent.
 pub const MAIL_FROM: &str = "EXTOAUTH_MAIL_FROM";
 /// Who is written to where an owner is no mail address.
@@ -60,6 +62,8 @@ pub struct Config {
     pub event_bus: String,
     /// ARN of the secret with the callers' keys.
     pub intake_secret: String,
+    /// ARN of the function that rotates client secrets.
+    pub rotate_function_arn: String,
     /// The address that mail comes from; empty: no mail is sent.
     pub mail_from: String,
     /// Who is written to where an owner is no mail address.
@@ -144,6 +148,7 @@ impl Config {
             topic_arn: of(TOPIC_ARN),
             event_bus: of(EVENT_BUS),
             intake_secret: of(INTAKE_SECRET),
+            rotate_function_arn: of(ROTATE_FUNCTION_ARN),
             mail_from,
             mail_to,
             incidents,

@@ -8,6 +8,7 @@ pub mod intake;
 pub mod notices;
 pub mod provision;
 pub mod queue;
+pub mod rotate;
 pub mod scheduled;
 pub mod store;
 pub mod telemetry;

@@ -29,6 +29,9 @@ pub enum Message {
     Request {
         /// Its id.
         request: RequestId,
+        /// "Now", as the schedule says that found it due; none for one that was just stored.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        time: Option<Timestamp>,
     },
     /// It is time to look for what waits, and for what was stored and not queued.
     Sweep {
@@ -98,12 +101,17 @@ impl Queue {
 
     /// Sends the message of a request. Messages of one integration are handled one after the other. The queue takes
     /// each `occasion` of an attempt once (within five minutes): the time when the sweep found it, or empty for the
-    /// first sending.
+    /// first sending. `time` is "now" where a schedule's message led to this one.
     ///
     /// # Errors
     /// The queue failed; the message may have been sent all the same.
-    pub async fn send_request(&self, request: &StoredRequest, occasion: &str) -> Result<(), QueueError> {
-        let message = Message::Request { request: request.id.clone() };
+    pub async fn send_request(
+        &self,
+        request: &StoredRequest,
+        occasion: &str,
+        time: Option<Timestamp>,
+    ) -> Result<(), QueueError> {
+        let message = Message::Request { request: request.id.clone(), time };
         let once = format!("{}/{}/{occasion}", request.id, request.attempt);
         self.send(&message, &group_of(request), &once).await
     }
@@ -156,7 +164,7 @@ impl Queue {
 
 impl Outbox for Queue {
     async fn send(&self, request: &StoredRequest) -> Result<(), String> {
-        self.send_request(request, "").await.map_err(|error| error.to_string())
+        self.send_request(request, "", None).await.map_err(|error| error.to_string())
     }
 }
 
@@ -189,7 +197,7 @@ mod tests {
 
     #[test]
     fn messages_have_their_fixed_shape() {
-        let request = Message::Request { request: ID.parse().expect("an id") };
+        let request = Message::Request { request: ID.parse().expect("an id"), time: None };
         let body = format!(r#"{{"schema":1,"kind":"request","request":"{ID}"}}"#);
         assert_eq!(request.body().expect("JSON"), body);
         assert_eq!(Message::parse(&body), Ok(request));

@@ -56,6 +56,7 @@ fn config(topic: &str, bus: &str) -> Config {
         topic_arn: topic.into(),
         event_bus: bus.into(),
         intake_secret: String::new(),
+        rotate_function_arn: String::new(),
         mail_from: String::new(),
         mail_to: String::new(),
         incidents: String::new(),
@@ -147,8 +148,8 @@ async fn messages_and_notices_are_sent() {
     let url = made.expect("made").queue_url.expect("a URL");
     let queue = Queue::new(&moto.config, &url);
     let request = request();
-    queue.send_request(&request, "").await.expect("sent");
-    queue.send_request(&request, "").await.expect("sent, and dropped as a double");
+    queue.send_request(&request, "", None).await.expect("sent");
+    queue.send_request(&request, "", None).await.expect("sent, and dropped as a double");
     let received = async || {
         let got = sqs.receive_message().queue_url(&url).max_number_of_messages(10).send().await.expect("works");
         got.messages.unwrap_or_default()
@@ -156,10 +157,10 @@ async fn messages_and_notices_are_sent() {
     let got = received().await;
     assert_eq!(got.len(), 1);
     let message = Message::parse(got[0].body().expect("a body")).expect("ours");
-    assert_eq!(message, Message::Request { request: request.id.clone() });
+    assert_eq!(message, Message::Request { request: request.id.clone(), time: None });
     queue.pause(got[0].receipt_handle().expect("a handle"), Duration::ZERO).await.expect("works");
     assert_eq!(received().await.len(), 1, "a pause of no time gives it back");
-    assert!(Queue::new(&moto.config, format!("{url}x")).send_request(&request, "").await.is_err());
+    assert!(Queue::new(&moto.config, format!("{url}x")).send_request(&request, "", None).await.is_err());
 
     let sns = aws_sdk_sns::Client::new(&moto.config);
     let topic = sns.create_topic().name("people").send().await.expect("made").topic_arn.expect("an ARN");

@@ -16,7 +16,7 @@ use crate::client::Client;
 /// Environment variable with the folder of the functions' binaries.
 pub const FUNCTIONS: &str = "EXTOAUTH_FUNCTIONS";
 /// The functions that there are.
-pub const BUILT: [&str; 4] = ["intake", "provision", "secret-expiry-check", "token-lifetime-check"];
+pub const BUILT: [&str; 5] = ["intake", "provision", "rotate-secret", "secret-expiry-check", "token-lifetime-check"];
 /// A request that has not ended by then hangs: the slowest vendor of a scenario takes eight seconds a call.
 pub const LIMIT: Duration = Duration::from_secs(120);
 

@@ -7,6 +7,7 @@ mod progress;
 mod prove;
 mod remove;
 mod report;
+mod rotate;
 mod silence;
 mod wanted;
 
@@ -49,6 +50,11 @@ pub struct Conductor<'a> {
     pub clock: &'a dyn Clock,
     /// Patience.
     pub timing: Timing,
+    /// ARN of the function that rotates; none where none is deployed.
+    pub rotate_function: Option<&'a str>,
+    /// "Now", as what resumed the request says: a sweep is at its schedule's time. Only the end of an old secret's grace
+    /// is judged by it; policy is judged by [`Conductor::clock`], since a message carries no authority.
+    pub time: jiff::Timestamp,
     /// Where steps are shown as they happen.
     pub progress: &'a Progress,
 }
@@ -62,6 +68,7 @@ impl Conductor<'_> {
             Action::Provision => self.provision(request).boxed_local().await,
             Action::Plan => self.plan(request).boxed_local().await,
             Action::Verify => self.verify(request).boxed_local().await,
+            Action::RotateSecret => self.rotate_secret(request).boxed_local().await,
             Action::Deprovision => self.deprovision(request).boxed_local().await,
             Action::Acknowledge | Action::Snooze => self.silence(request).boxed_local().await,
             other => Err(Verdict::Failed(RequestError {
@@ -98,10 +105,10 @@ impl Conductor<'_> {
 }
 
 /// Policy as the engine asks for it, before each write.
-struct PolicyGate<'a> {
-    policy: &'a Policy,
-    clock: &'a dyn Clock,
-    integration: &'a IntegrationName,
+pub(crate) struct PolicyGate<'a> {
+    pub(crate) policy: &'a Policy,
+    pub(crate) clock: &'a dyn Clock,
+    pub(crate) integration: &'a IntegrationName,
 }
 
 impl WritePolicy for PolicyGate<'_> {
@@ -115,6 +122,6 @@ fn store_failed(error: &LedgerError) -> Verdict {
     Verdict::Paused { delay: std::time::Duration::from_secs(10), reason: error.to_string() }
 }
 
-fn integration_lease(name: &IntegrationName) -> String {
+pub(crate) fn integration_lease(name: &IntegrationName) -> String {
     Subject::Integration(name.clone()).to_string()
 }

@@ -64,7 +64,10 @@ impl<'a> LeaseGuard<'a> {
     }
 
     /// Makes sure that the lease lasts for the next call, which may take 30 seconds and more.
-    pub(super) async fn fresh(&self) -> Result<(), StepError> {
+    ///
+    /// # Errors
+    /// Another run has taken over, or the store failed: no further write may be made.
+    pub async fn fresh(&self) -> Result<(), LedgerError> {
         let own = self.own();
         if left(&own, self.clock.now()) < SignedDuration::from_secs(45) {
             let renewed = self.leases.renew(&own, self.ttl).await?;

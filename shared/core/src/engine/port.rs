@@ -1,5 +1,6 @@
 //! The way into a remote system: reading is free, writing needs a permit that only apply has.
 
+use crate::error::{CallError, CallResult, ErrorKind};
 use crate::systems::{Mode, SystemId};
 
 /// Leave to write, given by the engine for one change after policy has agreed. Nobody else can make one, so a plan
@@ -38,6 +39,19 @@ impl<R, W> Port<R, W> {
     /// The half that writes.
     pub fn write(&self, _permit: &Permit) -> &W {
         &self.write
+    }
+
+    /// The writing half for a change that no recipe states (a rotation), after policy has agreed to this one.
+    ///
+    /// # Errors
+    /// `Refused` in a system that we do not manage, and where policy forbids the write.
+    pub fn writer(&self, policy: &dyn WritePolicy) -> CallResult<&W> {
+        let refused = |reason| CallError::new(ErrorKind::Refused, self.id.clone(), "write", reason);
+        if self.mode != Mode::Manage {
+            return Err(refused("its mode is not `manage`: a person changes it".into()));
+        }
+        policy.may_write(&self.id).map_err(refused)?;
+        Ok(&self.write)
     }
 }
 

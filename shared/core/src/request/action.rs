@@ -73,7 +73,7 @@ impl Action {
             Self::Provision    => ("provision",     Built::Yes,   true,      false,    true),
             Self::Plan         => ("plan",          Built::Yes,   true,      false,    false),
             Self::Verify       => ("verify",        Built::Yes,   false,     true,     false),
-            Self::RotateSecret => ("rotate_secret", Built::Later, false,     true,     true),
+            Self::RotateSecret => ("rotate_secret", Built::Yes,   false,     true,     true),
             Self::Deprovision  => ("deprovision",   Built::Yes,   false,     true,     true),
             Self::Adopt        => ("adopt",         Built::Later, true,      false,    true),
             Self::Release      => ("release",       Built::Later, false,     true,     true),

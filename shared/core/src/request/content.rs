@@ -58,7 +58,37 @@ pub struct Reference {
     pub display_value: Option<String>,
 }
 
+/// The source, instance and ticket's table of a request that no ticket asks for, but a check's policy. No instance of the
+/// configuration has this name, so nobody can post one.
+const POLICY: &str = "policy";
+
 impl Content {
+    /// What a check's policy asks of an integration on an occasion. The same occasion gives the same request.
+    pub fn of_policy(action: Action, integration: &IntegrationName, occasion: &str) -> Self {
+        Self {
+            action,
+            source: POLICY.to_owned(),
+            instance: POLICY.to_owned(),
+            integration: Some(integration.clone()),
+            ticket: TicketRef {
+                table: POLICY.to_owned(),
+                sys_id: format!("{integration}/{occasion}"),
+                number: String::new(),
+                approval: None,
+                requested_for: None,
+                opened_by: None,
+            },
+            given: Variables(BTreeMap::new()),
+            variables: Variables(BTreeMap::new()),
+        }
+    }
+
+    /// Whether no ticket asks for it, but a check's policy. Instances are host names, and are looked up in the
+    /// configuration before a request is stored.
+    pub fn is_of_policy(&self) -> bool {
+        self.instance == POLICY && self.ticket.table == POLICY
+    }
+
     /// The id of the request.
     pub fn id(&self) -> RequestId {
         RequestId::of(&self.instance, &self.ticket, self.action)

@@ -102,7 +102,7 @@ impl Worker {
         self.sender.set_deadline(deadline);
         self.aws_deadline.set(deadline);
         match Message::parse(body) {
-            Ok(Message::Request { request }) => self.carry_out(&request, receipt).await,
+            Ok(Message::Request { request, time }) => self.carry_out(&request, time, receipt).await,
             Ok(Message::Sweep { time }) => self.sweep(time, receipt, deadline).await,
             Err(error @ Unreadable::Newer(_)) => {
                 // A later version may be on its way to this function: the message waits for it.

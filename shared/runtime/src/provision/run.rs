@@ -26,7 +26,7 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
 impl Worker {
     /// Carries a request out as far as it goes now.
-    pub(super) async fn carry_out(&self, id: &RequestId, receipt: &str) -> Handled {
+    pub(super) async fn carry_out(&self, id: &RequestId, time: Option<Timestamp>, receipt: &str) -> Handled {
         let held = match self.store.request(id).await {
             Ok(Some(held)) => held,
             Ok(None) => {
@@ -52,11 +52,11 @@ impl Worker {
             request.attempt = held.request.attempt,
             "request `{id}` begins"
         );
-        let (conclusion, held, told) = self.conduct(held).await;
+        let (conclusion, held, told) = self.conduct(held, time).await;
         self.conclude(held, conclusion, &told, receipt).await
     }
 
-    async fn conduct(&self, held: Held) -> (Conclusion, Held, BTreeSet<Address>) {
+    async fn conduct(&self, held: Held, time: Option<Timestamp>) -> (Conclusion, Held, BTreeSet<Address>) {
         let progress = Progress::default();
         let conductor = Conductor {
             deployment: &self.config.deployment,
@@ -69,6 +69,8 @@ impl Worker {
             alerts: &self.store,
             clock: &*self.clock,
             timing: self.timing,
+            rotate_function: Some(self.config.rotate_function_arn.as_str()).filter(|arn| !arn.is_empty()),
+            time: time.map_or(self.clock.now(), |time| time.max(self.clock.now())),
             progress: &progress,
         };
         let request = held.request.clone();

@@ -24,7 +24,7 @@ impl Worker {
             }
         };
         for one in &due {
-            if let Err(error) = self.resend(one).await {
+            if let Err(error) = self.resend(one, now).await {
                 // The others are not kept waiting; this one is due again with the next sweep.
                 tracing::warn!(request.id = %one.request, error, "the sweep could not send request `{}`", one.request);
             }
@@ -34,9 +34,10 @@ impl Worker {
         Handled::Done
     }
 
-    async fn resend(&self, due: &crate::store::Due) -> Result<(), String> {
+    async fn resend(&self, due: &crate::store::Due, now: Timestamp) -> Result<(), String> {
         let Some(held) = self.store.request(&due.request).await.map_err(|e| e.to_string())? else { return Ok(()) };
-        self.queue.send_request(&held.request, &self.clock.now().to_string()).await.map_err(|e| e.to_string())?;
+        let occasion = self.clock.now().to_string();
+        self.queue.send_request(&held.request, &occasion, Some(now)).await.map_err(|e| e.to_string())?;
         self.store.mark_resent(due, self.clock.now() + AGAIN).await.map_err(|e| e.to_string())
     }
 }

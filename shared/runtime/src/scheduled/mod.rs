@@ -24,6 +24,7 @@ use thiserror::Error;
 use crate::bootstrap::Process;
 use crate::config::Config;
 use crate::queue::{Queue, QueueError};
+use crate::rotate::{Occasion, ask_rotation};
 use crate::store::Store;
 use crate::telemetry::{CheckMetrics, emit_check};
 
@@ -109,7 +110,10 @@ impl Checker {
         // The one place where rotations are asked for: these are the secrets in their window that this part has met. The
         // same ones are met again every day until dbt holds others.
         for Due { integration, version } in &due {
-            tracing::info!(%integration, version, "the client secret is due for rotation");
+            let now = Timestamp::now();
+            let id = ask_rotation(&self.store, integration, Occasion::Ends(version), now, now).await;
+            let id = id.map_err(LedgerError::from)?;
+            tracing::info!(%integration, version, request.id = %id, "request `{id}` rotates the client secret");
         }
         if let Some(last) = last {
             self.send_on(event, last).await?;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use extoauth_core::clock::Clock;
 use extoauth_core::request::{Action, Content, Status, StoredRequest, TicketRef, Variables};
+use extoauth_runtime::rotate::{Occasion, ask_rotation};
 use extoauth_runtime::store::{Placed, Store, StoreError};
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
@@ -119,4 +120,29 @@ async fn a_request_is_changed_by_one_at_a_time() {
     assert_eq!(due(&store, after(&clock, 60)).await, [id.to_string()]);
     store.mark_queued(&placed).await.expect("works");
     assert_eq!(due(&store, after(&clock, 60)).await, [id.to_string()], "a note about the first attempt");
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn policy_asks_for_a_rotation_once_a_version_and_again_when_it_failed() {
+    let Some(moto) = Moto::start().await else { return };
+    let clock = Hand::new();
+    let store = moto.store(&clock);
+    let (name, now) = (laws::name("analytics"), clock.now());
+    let ask = async |occasion| ask_rotation(&store, &name, occasion, now, now).await.expect("works");
+    let id = ask(Occasion::Ends("v1")).await;
+    assert_eq!(ask(Occasion::Ends("v1")).await, id);
+    assert_ne!(ask(Occasion::Ends("v2")).await, id, "another secret");
+    assert_ne!(ask(Occasion::Begun("v1")).await, id, "another occasion");
+    assert_eq!(store.due(after(&clock, 61), 10).await.expect("works").len(), 3, "the sweep sends them");
+
+    let held = store.request(&id).await.expect("works").expect("stored");
+    assert!(held.request.content.is_of_policy());
+    for (status, attempt) in [(Status::Waiting, 1), (Status::Succeeded, 1), (Status::Failed, 2)] {
+        let held = store.request(&id).await.expect("works").expect("stored");
+        let ended = StoredRequest { status, ..held.request.clone() };
+        store.save(&held, ended, None).await.expect("works");
+        ask(Occasion::Ends("v1")).await;
+        let asked = store.request(&id).await.expect("works").expect("stored").request;
+        assert_eq!(asked.attempt, attempt, "after {status:?}");
+    }
 }

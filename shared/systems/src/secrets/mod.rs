@@ -115,6 +115,19 @@ pub struct Stored {
     pub version: String,
 }
 
+/// A rotation to be begun at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Rotate<'a> {
+    /// ARN of the secret.
+    pub arn: &'a str,
+    /// Id of the new version, 32 to 64 characters.
+    pub token: &'a str,
+    /// ARN of the function that does the four steps.
+    pub function: &'a str,
+    /// Days after which Secrets Manager rotates by itself, if nothing did before; 1 to 1000.
+    pub days: u32,
+}
+
 /// How a secret is deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Removal {

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 
 use aws_sdk_secretsmanager::operation::RequestId;
-use aws_sdk_secretsmanager::types::Tag;
+use aws_sdk_secretsmanager::types::{RotationRulesType, Tag};
 use extoauth_core::error::{CallResult, ErrorKind};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use super::read::timestamp;
-use super::{CURRENT, NewSecret, Read, Removal, Stored, Vault};
+use super::{CURRENT, NewSecret, Read, Removal, Rotate, Stored, Vault};
 use crate::aws::Call;
 use crate::http::Written;
 
@@ -157,6 +157,34 @@ impl Write {
     /// As [`Write::move_stage`].
     pub async fn make_current(&self, arn: &str, from: Option<&str>, to: &str) -> CallResult<Written<()>> {
         self.move_stage(arn, CURRENT, from, Some(to)).await
+    }
+
+    /// Has a secret rotated: Secrets Manager attaches an empty version of this token as [`PENDING`](super::PENDING) and
+    /// calls the function's four steps. It answers before they end. The same call again, with a token that is rotated in
+    /// or was, succeeds and begins nothing.
+    ///
+    /// With it the secret's own schedule is set, as the last resort where nothing else asks for a rotation in time (AWS
+    /// Secrets Manager API reference, `RotateSecret`: 1 to 1000 days).
+    ///
+    /// # Errors
+    /// `Invalid` with the code `InvalidRequestException` while another version is being rotated in, with
+    /// `AccessDeniedException` where Secrets Manager may not call the function.
+    pub async fn rotate(&self, rotate: &Rotate<'_>) -> CallResult<Written<()>> {
+        let call = Call::write("have the secret rotated", "secretsmanager:RotateSecret", rotate.arn);
+        let rules =
+            RotationRulesType::builder().automatically_after_days(i64::from(rotate.days.clamp(1, 1000))).build();
+        let request = || {
+            self.client
+                .rotate_secret()
+                .secret_id(rotate.arn)
+                .client_request_token(rotate.token)
+                .rotation_lambda_arn(rotate.function)
+                .rotation_rules(rules.clone())
+                .rotate_immediately(true)
+        };
+        let sent = self.caller.send(call, || request().send()).await;
+        self.vault.stage_moved(rotate.arn);
+        Ok(Written { value: (), request_id: sent?.request_id().map(str::to_owned) })
     }
 
     /// Asks for the deletion of a secret and gives the moment from which it is gone.

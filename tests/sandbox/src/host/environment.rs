@@ -15,7 +15,7 @@ const MAX_ENVIRONMENT: usize = 4096;
 const OWN_PREFIX: &str = "EXTOAUTH_";
 
 /// ARN of a function.
-pub(super) fn function_arn(function: &str) -> String {
+pub fn function_arn(function: &str) -> String {
     format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}")
 }
 

@@ -58,14 +58,14 @@ impl Lambda {
     /// Accepts an asynchronous invocation, which is tried again when it fails.
     pub(super) fn invoke_later(self: &Arc<Self>, function: Arc<Function>, payload: Bytes, request_id: String) {
         let lambda = Arc::clone(self);
-        let epoch = lambda.epoch.load(Ordering::SeqCst);
+        let epoch = lambda.epoch();
         tokio::spawn(async move {
             for attempt in 0..ASYNC_ATTEMPTS {
                 if attempt > 0 {
                     tokio::time::sleep(lambda.async_retry_after * attempt).await;
                 }
                 let _pass = lambda.pass().await;
-                if lambda.epoch.load(Ordering::SeqCst) != epoch {
+                if !lambda.is_wanted(epoch) {
                     return;
                 }
                 if let Outcome::Answer(_) = function.invoke(&request_id, payload.clone(), &trace_id()).await {
@@ -74,6 +74,16 @@ impl Lambda {
             }
             tracing::warn!(function = %function.name, request_id, "asynchronous invocation given up");
         });
+    }
+
+    /// What was accepted now is still wanted as long as [`Lambda::is_wanted`] of this.
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::SeqCst)
+    }
+
+    /// Whether the gate was not closed since.
+    pub(super) fn is_wanted(&self, epoch: u64) -> bool {
+        self.epoch() == epoch
     }
 
     /// Closes the gate: no invocation begins any more, running ones have `grace` to end and are killed then. Open again

@@ -21,6 +21,7 @@ mod invoke_api;
 mod lambda;
 mod outcome;
 mod process;
+mod rotation;
 mod routes;
 mod runtime_api;
 mod schedules;
@@ -38,6 +39,7 @@ use serde_json::Value;
 use tokio::sync::{Notify, OwnedRwLockWriteGuard};
 use tokio::task::JoinSet;
 
+pub use self::environment::function_arn;
 use self::event_source::EventSource;
 pub use self::function::Environment;
 use self::function::Function;
@@ -47,6 +49,7 @@ use self::process::Launcher;
 use self::schedules::Schedules;
 use self::sqs::Sqs;
 pub use self::wiring::{Pace, Schedule, Settings, Target, Wiring};
+use crate::moto::Rotation;
 use crate::world::World;
 
 /// How long [`Host::quiesce`] lets running invocations end by themselves, where its caller has no better figure.
@@ -82,6 +85,7 @@ pub struct Host {
     schedules: Arc<Schedules>,
     dead_letters: Option<Sqs>,
     wakes: Vec<Arc<Notify>>,
+    rotation_retry_after: Duration,
     tasks: JoinSet<()>,
 }
 
@@ -144,7 +148,8 @@ impl Host {
         let schedules = Arc::new(Schedules::new(options.world, Arc::clone(&lambda), queues, wiring.schedules));
         tasks.spawn(Arc::clone(&schedules).run());
         let dead_letters = dead_letters.transpose()?;
-        Ok(Self { lambda, lambda_url, http_api_urls, schedules, dead_letters, wakes, tasks })
+        let rotation_retry_after = wiring.pace.rotation_retry_after;
+        Ok(Self { lambda, lambda_url, http_api_urls, schedules, dead_letters, wakes, rotation_retry_after, tasks })
     }
 
     /// URL of intake's HTTP API; empty if the wiring has none.
@@ -172,6 +177,11 @@ impl Host {
             Outcome::Answer(answer) => serde_json::from_slice(&answer).context("the function's answer is not JSON"),
             Outcome::Failed(failure) => bail!(failure.summary()),
         }
+    }
+
+    /// Begins to call the four steps of a rotation, as Secrets Manager does; returns at once.
+    pub fn rotate(&self, rotation: Rotation) {
+        rotation::begin(&self.lambda, rotation, self.rotation_retry_after);
     }
 
     /// Kills the instance of a function that works on an invocation, which then ends with `Runtime.ExitError`. When not

@@ -77,6 +77,8 @@ pub struct Pace {
     pub visibility: Option<Duration>,
     /// How long until a failed asynchronous invocation is tried again (Lambda: one minute, then two).
     pub async_retry_after: Duration,
+    /// How long until the steps of a rotation are called again after one failed, growing with each time.
+    pub rotation_retry_after: Duration,
     /// How often an idle queue is asked for messages.
     pub poll: Duration,
 }
@@ -87,6 +89,7 @@ impl Default for Pace {
             retry_after: Duration::from_millis(500),
             visibility: None,
             async_retry_after: Duration::from_secs(1),
+            rotation_retry_after: Duration::from_secs(1),
             poll: Duration::from_millis(150),
         }
     }
@@ -119,6 +122,7 @@ impl Default for Wiring {
                 ("provision", settings(900, 4)),
                 ("token-lifetime-check", settings(900, 1)),
                 ("secret-expiry-check", settings(900, 1)),
+                ("rotate-secret", settings(120, 4)),
             ]
             .map(|(name, settings)| (name.to_owned(), settings))
             .into(),

@@ -184,7 +184,12 @@ fn secrets(action: &str, body: &Value) -> Vec<Need> {
     if let (Some(name), "CreateSecret") = (text(body, "Name"), action) {
         need = need.with("secretsmanager:Name", &[name]);
     }
-    vec![tagged(need, body)]
+    let mut needs = vec![tagged(need, body)];
+    // Its caller must be allowed to invoke the function (API reference, `RotateSecret`).
+    if let (Some(function), "RotateSecret") = (text(body, "RotationLambdaARN"), action) {
+        needs.push(Need::new("lambda:InvokeFunction", function).dependent());
+    }
+    needs
 }
 
 /// The tags that the call gives, as condition keys.

@@ -2,17 +2,19 @@
 //! Scheduler, Secrets Manager, Identity Store, STS, SES), recorded, fault-injected, held to roles and corrected.
 
 mod process;
+mod rotation;
 mod secrets;
 mod seed;
 mod service;
 mod show;
 
 pub use process::{PYTHON, Process, installed, python};
+pub use rotation::{Rotation, Rotator};
 pub use seed::{Names, Seed};
 pub(crate) use show::sha256;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use anyhow::Context as _;
 use axum::body::Body;
@@ -43,6 +45,7 @@ pub struct Moto {
     /// moto's threads interleave within a call, so that two conditional writes may both win: one call at a time for
     /// each service, as the real ones are atomic.
     turns: HashMap<&'static str, Mutex<()>>,
+    rotator: RwLock<Option<Rotator>>,
     /// Kept while this account is used.
     _process: Option<Arc<Process>>,
 }
@@ -70,12 +73,24 @@ impl Moto {
         // connection after its answer, so there is none to keep.
         let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).pool_max_idle_per_host(0).build()?;
         let turns = SERVICES.iter().map(|service| (*service, Mutex::new(()))).collect();
-        Ok(Arc::new(Self { url, account: account.to_owned(), client, turns, _process: process }))
+        Ok(Arc::new(Self {
+            url,
+            account: account.to_owned(),
+            client,
+            turns,
+            rotator: RwLock::new(None),
+            _process: process,
+        }))
     }
 
     /// The account's id.
     pub fn account(&self) -> &str {
         &self.account
+    }
+
+    /// Installs what calls a rotation function's steps. Without one a rotation stays where its version is attached.
+    pub fn set_rotator(&self, rotator: Rotator) {
+        *self.rotator.write().unwrap_or_else(PoisonError::into_inner) = Some(rotator);
     }
 
     /// Adds every service to the world but STS, which has an operation that moto lacks: it is returned, for the stand-in
@@ -128,9 +143,22 @@ impl Moto {
         {
             return Ok(answer);
         }
+        let rotation = match (kind, action.as_str(), serde_json::from_slice::<Value>(&body)) {
+            ("secretsmanager", "RotateSecret", Ok(call)) => match rotation::judge(self, &call).await? {
+                Some(rotation::Ruling::Answered(answer)) => return Ok(answer),
+                Some(rotation::Ruling::Begins(rotation)) => Some(rotation),
+                None => None,
+            },
+            _ => None,
+        };
         let mut answer = self.pass(parts, body).await?;
         if kind == "secretsmanager" {
             secrets::after(&mut answer);
+        }
+        if let Some(rotation) = rotation.filter(|_| answer.status().is_success())
+            && let Some(rotator) = self.rotator.read().unwrap_or_else(PoisonError::into_inner).as_ref()
+        {
+            rotator(rotation);
         }
         Ok(answer)
     }

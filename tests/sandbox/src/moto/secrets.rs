@@ -69,11 +69,11 @@ pub(super) fn after(answer: &mut Response) {
     }
 }
 
-fn error(code: &str, message: &str) -> Response {
+pub(super) fn error(code: &str, message: &str) -> Response {
     answer(400, &json!({"__type": code, "Message": message}))
 }
 
-fn answer(status: u16, body: &Value) -> Response {
+pub(super) fn answer(status: u16, body: &Value) -> Response {
     let mut answer = Response::new(Body::from(body.to_string()));
     *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.1"));

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::Sandbox;
 use super::config::secret_name;
+use crate::host::function_arn;
 use crate::redshift_wire::{ADMIN, DATABASE};
 use crate::seed::{
     BUS, DBT_NAME, DEPLOYMENT, ENTRA_NAME, OKTA_NAME, REGION, SERVICENOW_CAT_ITEM, SERVICENOW_HOST,
@@ -30,6 +31,7 @@ impl Sandbox {
             ("EXTOAUTH_EVENT_BUS", BUS.to_owned()),
             ("EXTOAUTH_INCIDENT_INSTANCE", "only".to_owned()),
             ("EXTOAUTH_INTAKE_SECRET", names.secret(&secret_name("intake"))),
+            ("EXTOAUTH_ROTATE_FUNCTION_ARN", function_arn("rotate-secret")),
             ("AWS_ACCESS_KEY_ID", key),
             ("AWS_SECRET_ACCESS_KEY", secret),
             ("AWS_REGION", REGION.to_owned()),

@@ -72,6 +72,14 @@ impl Sandbox {
             }
             .boxed()
         }));
+        if let Some(moto) = &self.moto {
+            let weak = Arc::downgrade(&host);
+            moto.set_rotator(Arc::new(move |rotation| {
+                if let Some(host) = Weak::upgrade(&weak) {
+                    host.rotate(rotation);
+                }
+            }));
+        }
         *self.host.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&host));
         Ok(host)
     }

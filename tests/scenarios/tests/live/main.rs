@@ -13,6 +13,7 @@ mod life;
 mod listening;
 mod permissions;
 mod refusals;
+mod rotation;
 mod secrecy;
 mod vendors;
 

@@ -13,6 +13,8 @@ use crate::house::{House, timing};
 
 /// Failed attempts until a request ends failed, as in the worker.
 const MAX_FAILURES: u32 = 5;
+/// The rotation function's ARN; in this process the tests are the function.
+pub const ROTATE_FUNCTION: &str = "arn:aws:lambda:us-east-1:123456789012:function:extoauth-sandbox-rotate-secret";
 /// Rounds after which a request hangs.
 const MAX_ROUNDS: u32 = 80;
 
@@ -128,7 +130,7 @@ impl House {
     }
 
     /// One message's worth of work in a process of its own; none if the process died on the way.
-    async fn attempt(&self, request: &mut StoredRequest) -> Option<Conclusion> {
+    pub async fn attempt(&self, request: &mut StoredRequest) -> Option<Conclusion> {
         request.status = Status::Running;
         let process = self.process();
         let progress = Progress::default();
@@ -144,6 +146,8 @@ impl House {
             alerts: &self.memory,
             clock,
             timing: timing(),
+            rotate_function: Some(ROTATE_FUNCTION),
+            time: clock.now(),
             progress: &progress,
         };
         let concluded = tokio::select! {

@@ -26,6 +26,7 @@ mod refusals;
 mod registration;
 mod removal;
 mod repair;
+mod rotation;
 mod silence;
 mod together;
 mod undisturbed;

@@ -114,6 +114,22 @@ impl Provider {
         format!("{}-{what}", self.kind)
     }
 
+    /// The integration of its first golden ticket.
+    pub fn integration(&self) -> &'static str {
+        match self.idp {
+            Idp::Okta => "analytics-dev",
+            Idp::Entra => "reporting-dev",
+        }
+    }
+
+    /// Project and development environment of that.
+    pub fn environment(&self) -> (u64, u64) {
+        match self.idp {
+            Idp::Okta => (70_001, 90_001),
+            Idp::Entra => (70_002, 90_011),
+        }
+    }
+
     /// The trust of all of its golden tickets.
     pub fn trust(&self) -> TrustKey {
         TrustKey::new(self.idp, self.system, seed::REDSHIFT_NAME)

@@ -137,7 +137,7 @@ impl Resource for ClientSecret {
 
 /// A value that nobody knows: 64 hexadecimal digits, 244 random bits from the operating system. Okta takes 14 to 100
 /// printable characters.
-fn generated() -> SecretString {
+pub(crate) fn generated() -> SecretString {
     SecretString::from(format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple()))
 }
 

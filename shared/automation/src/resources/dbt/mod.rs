@@ -11,6 +11,7 @@ pub use connection_use::{ConnectionUse, put_back as put_back_configuration};
 pub use environment::{
     EnvironmentConnection, EnvironmentIdentity, PreImage, environment_key, put_back as put_back_connection,
 };
+pub(crate) use oauth_configuration::SECRET;
 pub use oauth_configuration::{OauthConfiguration, OauthConfigurationIdentity};
 pub use tunnel::{Tunnel, TunnelIdentity};
 

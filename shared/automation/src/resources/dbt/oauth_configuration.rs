@@ -33,7 +33,7 @@ pub struct OauthConfigurationIdentity {
 }
 
 /// Key of the secret's version in the inventory.
-const SECRET: &str = "client_secret";
+pub(crate) const SECRET: &str = "client_secret";
 
 impl OauthConfiguration {
     /// The configuration of an integration.

@@ -37,7 +37,7 @@ const ENTRA_ADMIN: &str = "an administrator of the Entra tenant";
 /// accounts also brings another limit of writes (60 a minute).
 const SINGLE_TENANT: &str = "AzureADMyOrg";
 /// New objects come and go between replicas; terraform-provider-azuread's issues tell of more than a minute.
-const REPLICATION: Duration = Duration::from_secs(90);
+pub(crate) const REPLICATION: Duration = Duration::from_secs(90);
 /// Where an administrator finds apps.
 const APP_REGISTRATIONS: &str = "Entra admin center > App registrations";
 /// Where an administrator finds service principals.
