@@ -111,6 +111,25 @@ impl Stage {
         self.run(&self.client.reopened(body).await?).await
     }
 
+    /// Waits until each of these scheduled checks has come to an end once more than when the sandbox started, as they say
+    /// in the log.
+    ///
+    /// # Errors
+    /// They do not.
+    pub async fn checked<const N: usize>(&self, checks: [&str; N]) -> anyhow::Result<()> {
+        let begin = std::time::Instant::now();
+        loop {
+            let log = self.log()?;
+            let ended = |check: &&str| !log.contains(&format!("\"check\":\"{check}\",\"checks_ended\":1"));
+            let missing: Vec<&str> = checks.into_iter().filter(ended).collect();
+            if missing.is_empty() {
+                return Ok(());
+            }
+            ensure!(begin.elapsed() < LIMIT, "{} did not end", missing.join(" and "));
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
     /// Everything that the functions logged.
     ///
     /// # Errors

@@ -1,14 +1,16 @@
 //! Scenarios through the functions' real binaries: each a sandbox of its own, a signed request over HTTP, and what is in
 //! the systems afterwards.
 //!
-//! They need the functions (`cargo build -p intake -p provision`) and a Python with moto; without moto they say that they
+//! They need the functions (`cargo build --workspace`) and a Python with moto; without moto they say that they
 //! skip.
 
 mod asking;
+mod checks;
 mod crashes;
 mod crowd;
 mod entra;
 mod life;
+mod listening;
 mod permissions;
 mod refusals;
 mod rotation;

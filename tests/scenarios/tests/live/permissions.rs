@@ -25,11 +25,28 @@ const UNSEEN: &[(&str, &str, &str)] = &[
     ("provision", "redshift-data:DescribeStatement", "used where a statement takes longer than AWS waits in one call"),
     ("provision", "redshift:GetClusterCredentials", "used where the warehouse is a cluster, with a db_user"),
     ("provision", "ses:SendEmail", "used where mail is switched on, which it is not in the sandbox"),
+    (
+        "secret-expiry-check",
+        "dynamodb:DeleteItem",
+        "used where what was found is mended; the checks' own scenarios play it",
+    ),
+    ("secret-expiry-check", "sqs:SendMessage", "used where a check does not fit into one invocation"),
+    (
+        "token-lifetime-check",
+        "dynamodb:DeleteItem",
+        "used where what was found is mended; the checks' own scenarios play it",
+    ),
+    ("token-lifetime-check", "dynamodb:PutItem", "used where something is found; the checks' own scenarios play it"),
+    ("token-lifetime-check", "sqs:SendMessage", "used where a check does not fit into one invocation"),
+    ("token-lifetime-check", "sts:GetWebIdentityToken", "used where the integration is with Entra ID"),
     ("provision", "identitystore:ListUsers", "used where an attribute is mapped by which no user can be asked for"),
 ];
 
 /// Rights that the Lambda service itself uses with the function's role; nothing of it passes through the sandbox.
 const OF_LAMBDA: [&str; 5] = ["logs:", "xray:", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
+
+/// The scheduled checks.
+const CHECKS: [&str; 2] = ["secret-expiry-check", "token-lifetime-check"];
 
 /// How AWS says that a right is missing.
 const DENIALS: [&str; 4] =
@@ -96,6 +113,11 @@ async fn roles_hold_what_is_used_and_no_more() {
     let mut systems = stage.sandbox.systems_config();
     systems["redshift"][REDSHIFT_NAME]["data_api"] = json!({"workgroup_name": WORKGROUP, "database": "dev"});
     stage.sandbox.reconfigure(Some(systems), None).await.expect("another configuration");
+    succeeded(&stage.run_anew(&golden("okta-verify")).await.expect("an end"));
+
+    // The checks find something, which is mended later: nothing of it is kept.
+    client.advance("P91D").await.expect("a day of the checks");
+    stage.checked(CHECKS).await.expect("both checks");
     succeeded(&stage.run_anew(&golden("okta-verify")).await.expect("an end"));
 
     // The queue refuses intake's message, and the sweep sends it.

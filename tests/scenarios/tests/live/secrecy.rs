@@ -3,11 +3,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use extoauth_sandbox::world::access_key;
+use extoauth_scenarios::Stage;
 use extoauth_scenarios::tickets::{golden, refused};
-use extoauth_scenarios::{Client, Stage};
 use serde_json::{Value, json};
 
 use crate::entra::PATIENCE;
+use crate::listening::{heard, listen};
 use crate::{stage, succeeded};
 
 /// Every secret that there is, with a name.
@@ -62,43 +63,6 @@ fn clean(place: &str, text: &str, secrets: &[(String, String)]) {
             let end = text[at..].char_indices().nth(60).map_or(text.len(), |(length, _)| at + length);
             panic!("a token, key or secret is in {place}: {}", &text[at..end]);
         }
-    }
-}
-
-/// Queues that get a copy of everything that is published.
-async fn listen(client: &Client, stage: &Stage) -> (String, String) {
-    let environment: std::collections::HashMap<_, _> = stage.sandbox.function_env("provision").into_iter().collect();
-    let mut urls = Vec::new();
-    let mut arns = Vec::new();
-    for name in ["heard-topic", "heard-bus"] {
-        let made = client.aws("sqs", "AmazonSQS.CreateQueue", &json!({"QueueName": name})).await.expect("a queue");
-        let url = made["QueueUrl"].as_str().expect("a URL").to_owned();
-        let wanted = json!({"QueueUrl": url, "AttributeNames": ["QueueArn"]});
-        let attributes = client.aws("sqs", "AmazonSQS.GetQueueAttributes", &wanted).await.expect("attributes");
-        arns.push(attributes["Attributes"]["QueueArn"].as_str().expect("an ARN").to_owned());
-        urls.push(url);
-    }
-    let topic = &environment["EXTOAUTH_TOPIC_ARN"];
-    let subscribe = [("Action", "Subscribe"), ("TopicArn", topic), ("Protocol", "sqs"), ("Endpoint", arns[0].as_str())];
-    client.aws_query("sns", "2010-03-31", &subscribe).await.expect("a subscription");
-    let bus = &environment["EXTOAUTH_EVENT_BUS"];
-    let rule = json!({"Name": "heard", "EventBusName": bus, "EventPattern": r#"{"source":["extoauth"]}"#});
-    client.aws("events", "AWSEvents.PutRule", &rule).await.expect("a rule");
-    let targets = json!({"Rule": "heard", "EventBusName": bus, "Targets": [{"Id": "heard", "Arn": arns[1]}]});
-    client.aws("events", "AWSEvents.PutTargets", &targets).await.expect("a target");
-    let bus = urls.pop().expect("two");
-    (urls.pop().expect("two"), bus)
-}
-
-async fn heard(client: &Client, queue: &str) -> Vec<String> {
-    let mut all = Vec::new();
-    loop {
-        let body = json!({"QueueUrl": queue, "MaxNumberOfMessages": 10});
-        let answer = client.aws("sqs", "AmazonSQS.ReceiveMessage", &body).await.expect("messages");
-        let Some(messages) = answer["Messages"].as_array().filter(|messages| !messages.is_empty()).cloned() else {
-            return all;
-        };
-        all.extend(messages.iter().filter_map(|message| message["Body"].as_str().map(str::to_owned)));
     }
 }
 
