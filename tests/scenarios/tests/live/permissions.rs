@@ -30,6 +30,7 @@ const UNSEEN: &[(&str, &str, &str)] = &[
         "dynamodb:DeleteItem",
         "used where what was found is mended; the checks' own scenarios play it",
     ),
+    ("secret-expiry-check", "dynamodb:GetItem", "used where a rotation was asked for the day before"),
     ("secret-expiry-check", "sqs:SendMessage", "used where a check does not fit into one invocation"),
     (
         "token-lifetime-check",
