@@ -1,6 +1,7 @@
 //! The FIFO queue between those who accept work and `provision`, which does it.
 //!
-//! A message carries no authority: it names a stored request, or says that it is time for a sweep.
+//! A message carries no authority: it names a stored request, says that it is time for a sweep, or where something was
+//! changed.
 
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use aws_sdk_sqs::Client;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use extoauth_core::request::{RequestId, StoredRequest};
+use extoauth_core::systems::SystemId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -38,6 +40,22 @@ pub enum Message {
         /// "Now", as the schedule says.
         time: Timestamp,
     },
+    /// Something was changed at an identity provider. It says where to look; what is there now is read.
+    Look {
+        /// The system that it was changed in.
+        system: SystemId,
+        /// What was changed, in no order; the same event may come more than once, also in another message.
+        events: Vec<Changed>,
+    },
+}
+
+/// One event at an identity provider: ids, and nothing that could be taken for its state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changed {
+    /// The vendor's id of the event: by it a repetition is known.
+    pub id: String,
+    /// The vendor's ids of the objects that it is about.
+    pub targets: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -204,6 +222,9 @@ mod tests {
         let sweep = r#"{"schema":1,"kind":"sweep","time":"2026-11-23T12:00:00Z"}"#;
         let read = Message::parse(sweep).expect("a sweep");
         assert_eq!(read.body().expect("JSON"), sweep);
+        let look = r#"{"schema":1,"kind":"look","system":{"kind":"okta","name":"acme"},"events":[{"id":"85b6","targets":["0oa1"]}]}"#;
+        let read = Message::parse(look).expect("a look");
+        assert_eq!(read.body().expect("JSON"), look);
     }
 
     #[test]

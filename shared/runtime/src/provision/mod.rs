@@ -104,6 +104,10 @@ impl Worker {
         match Message::parse(body) {
             Ok(Message::Request { request, time }) => self.carry_out(&request, time, receipt).await,
             Ok(Message::Sweep { time }) => self.sweep(time, receipt, deadline).await,
+            Ok(Message::Look { system, events }) => {
+                tracing::warn!(%system, events = events.len(), "an event was received, and nothing looks at it yet");
+                Handled::Done
+            }
             Err(error @ Unreadable::Newer(_)) => {
                 // A later version may be on its way to this function: the message waits for it.
                 tracing::error!(%error, "a message cannot be read");
