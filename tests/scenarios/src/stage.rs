@@ -111,17 +111,24 @@ impl Stage {
         self.run(&self.client.reopened(body).await?).await
     }
 
-    /// Waits until each of these scheduled checks has come to an end once more than when the sandbox started, as they say
-    /// in the log.
+    /// Waits until each of these scheduled checks has come to an end, as they say in the log.
     ///
     /// # Errors
     /// They do not.
     pub async fn checked<const N: usize>(&self, checks: [&str; N]) -> anyhow::Result<()> {
+        self.checked_times(checks, 1).await
+    }
+
+    /// The same for so many times since the sandbox started.
+    ///
+    /// # Errors
+    /// They do not.
+    pub async fn checked_times<const N: usize>(&self, checks: [&str; N], times: usize) -> anyhow::Result<()> {
         let begin = std::time::Instant::now();
         loop {
             let log = self.log()?;
-            let ended = |check: &&str| !log.contains(&format!("\"check\":\"{check}\",\"checks_ended\":1"));
-            let missing: Vec<&str> = checks.into_iter().filter(ended).collect();
+            let ended = |check: &str| log.matches(&format!("\"check\":\"{check}\",\"checks_ended\":1")).count();
+            let missing: Vec<&str> = checks.into_iter().filter(|check| ended(check) < times).collect();
             if missing.is_empty() {
                 return Ok(());
             }

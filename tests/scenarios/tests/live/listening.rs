@@ -38,6 +38,10 @@ pub async fn heard(client: &Client, queue: &str) -> Vec<String> {
         let Some(messages) = answer["Messages"].as_array().filter(|messages| !messages.is_empty()).cloned() else {
             return all;
         };
-        all.extend(messages.iter().filter_map(|message| message["Body"].as_str().map(str::to_owned)));
+        for message in &messages {
+            let taken = json!({"QueueUrl": queue, "ReceiptHandle": message["ReceiptHandle"]});
+            client.aws("sqs", "AmazonSQS.DeleteMessage", &taken).await.expect("a message that was read");
+            all.extend(message["Body"].as_str().map(str::to_owned));
+        }
     }
 }

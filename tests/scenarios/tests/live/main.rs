@@ -16,6 +16,7 @@ mod refusals;
 mod rotation;
 mod secrecy;
 mod vendors;
+mod year;
 
 use extoauth_scenarios::Stage;
 use extoauth_scenarios::control::{Call, writes};
