@@ -12,6 +12,7 @@ use extoauth_core::request::{RequestError, StoredRequest, WaitingFor, codes};
 use futures::future::try_join;
 
 use super::ending::{judge, verdict_of};
+use super::impact;
 use super::prove::critical;
 use super::{Approval, Conclusion, Conductor, PolicyGate, Report, Verdict, integration_lease, store_failed};
 use crate::handoffs::{for_developers, for_warehouse};
@@ -47,6 +48,8 @@ impl Conductor<'_> {
             return Ok(Conclusion { verdict, report });
         }
         self.show_plan(&prepared.desired.name, &report.plan).await?;
+        let known = self.known(&prepared.desired, &prepared.trust).await?;
+        report.findings.extend(impact::sign_ins(&prepared, &known, &report.plan, self.time).await);
         report.handoffs.extend(self.left_for_people(&prepared)?);
         Ok(Conclusion { verdict: Verdict::Succeeded, report })
     }

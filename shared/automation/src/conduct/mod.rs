@@ -3,6 +3,7 @@
 mod apply;
 mod approval;
 mod ending;
+mod impact;
 mod progress;
 mod prove;
 mod remove;

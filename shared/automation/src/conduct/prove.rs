@@ -167,7 +167,7 @@ impl Conductor<'_> {
         self.registry.last_check(name).await.map_err(|e| store_failed(&e))
     }
 
-    async fn known(&self, desired: &Integration, trust: &TrustRecord) -> Result<Known, Verdict> {
+    pub(super) async fn known(&self, desired: &Integration, trust: &TrustRecord) -> Result<Known, Verdict> {
         let (of_trust, own) = (Subject::Trust(trust.key.clone()), Subject::Integration(desired.name.clone()));
         let books = try_join(self.ledger.load(&of_trust), self.ledger.load(&own));
         let (trust, own) = books.await.map_err(|e| store_failed(&e))?;

@@ -84,6 +84,7 @@ async fn repeat_plan_verify_and_change() {
         wrote_nothing(&client.calls(before).await.expect("calls"));
     }
 
+    sign_in(client, 70_001, 90_001, "dev2@example.com").await.expect("a login");
     let change = golden("okta-change-lifetime").expect("a ticket");
     let mut plan = golden("okta-plan").expect("a ticket");
     plan["variables"] = change["variables"].clone();
@@ -92,6 +93,11 @@ async fn repeat_plan_verify_and_change() {
     succeeded(&planned);
     wrote_nothing(&client.calls(before).await.expect("calls"));
     assert_eq!(changes(&planned), ["update okta.server.policy.rule"]);
+    let findings = planned["findings"].as_array().expect("findings");
+    let hit = findings.iter().find(|finding| finding["check"] == "sign_ins_hit").expect("who is hit");
+    let found = hit["found"].as_str().expect("words");
+    // One has signed in, a moment ago: the shorter life does not end that.
+    assert!(found.starts_with("0 of 1 people"), "{found}");
     let before = client.last_call().await.expect("calls");
     let changed = stage.run(&change).await.expect("an end");
     succeeded(&changed);

@@ -15,6 +15,8 @@ use jiff::SignedDuration;
 use super::{Observed, Watcher};
 use crate::observe::Unread;
 
+pub(crate) use sign_ins::SignIns;
+
 /// Name of the check.
 pub const WATCH: &str = "token-lifetime-check";
 
