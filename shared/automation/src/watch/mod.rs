@@ -8,7 +8,7 @@ pub mod secrets;
 
 use std::collections::BTreeSet;
 
-use extoauth_core::alert::{About, Alerts, Matter, Reading, review};
+use extoauth_core::alert::{About, Alerts, Matter, Reading, review, unwatch};
 use extoauth_core::engine::{Ledger, LedgerError};
 use extoauth_core::finding::Severity;
 use extoauth_core::ids::Subject;
@@ -93,16 +93,7 @@ impl Watcher<'_> {
             unknown: of(|severity| severity == Severity::Unknown),
             notified: 0,
         };
-        let owner = self.policy.owners.get(&observed.about.owned_as()).map(String::as_str);
-        let reading = Reading {
-            watch,
-            now: self.now,
-            matters: observed.matters,
-            read: observed.read,
-            thresholds: &self.policy.thresholds,
-            owner,
-            deployment: self.deployment,
-        };
+        let reading = self.reading(watch, &observed.about, observed.matters, observed.read);
         for _ in 0..ROUNDS {
             let stored = self.alerts.alerts_of(&observed.about).await?;
             let mut outrun = false;
@@ -119,6 +110,38 @@ impl Watcher<'_> {
         }
         // Whoever changes it all the time is another run of the same check: what is left is told by that one or the next.
         Ok(counted)
+    }
+
+    /// Closes what was said of a subject that is not looked at any more. Gives how many notices that causes.
+    ///
+    /// # Errors
+    /// The store failed; what was closed until then is.
+    pub async fn close(&self, watch: &str, about: &About) -> Result<u64, LedgerError> {
+        let reading = self.reading(watch, about, Vec::new(), BTreeSet::new());
+        let mut notified = 0;
+        for next in unwatch(self.alerts.alerts_of(about).await?, &reading) {
+            // What somebody else changes at this moment is closed by the next check.
+            notified += u64::from(self.alerts.store(&next).await? && next.notice().is_some());
+        }
+        Ok(notified)
+    }
+
+    fn reading<'r>(
+        &'r self,
+        watch: &'r str,
+        about: &About,
+        matters: Vec<Matter>,
+        read: BTreeSet<SystemId>,
+    ) -> Reading<'r> {
+        Reading {
+            watch,
+            now: self.now,
+            matters,
+            read,
+            thresholds: &self.policy.thresholds,
+            owner: self.policy.owners.get(&about.owned_as()).map(String::as_str),
+            deployment: self.deployment,
+        }
     }
 
     /// Under which ids an integration's objects are.

@@ -25,7 +25,7 @@ use crate::systems::SystemId;
 
 pub use due::{days_left, due};
 pub(crate) use review::incident;
-pub use review::{Next, Reading, review};
+pub use review::{Next, Reading, review, unwatch};
 
 /// What an alert is about: whose owner is told, and under what it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

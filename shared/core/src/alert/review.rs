@@ -64,6 +64,19 @@ pub fn review(stored: Vec<Alert>, reading: &Reading<'_>) -> Vec<Next> {
     next
 }
 
+/// What becomes of the alerts of a subject that the check does not look at any more: an integration that was removed, a
+/// system that is no longer configured. They are closed, and whoever was told of them is told so.
+pub fn unwatch(stored: Vec<Alert>, reading: &Reading<'_>) -> Vec<Next> {
+    let own = stored.into_iter().filter(|alert| alert.watch == reading.watch);
+    own.map(|alert| match forget(alert, reading) {
+        Next::Forget { alert, notice: Some(notice) } => {
+            Next::Forget { alert, notice: Some(Box::new(Notice { unwatched: true, ..*notice })) }
+        }
+        other => other,
+    })
+    .collect()
+}
+
 fn seen(stored: Option<Alert>, matter: &Matter, reading: &Reading<'_>) -> Option<Next> {
     let mut alert = stored.clone().unwrap_or_else(|| Alert {
         schema: Alert::SCHEMA,

@@ -24,6 +24,7 @@ impl Notice {
         };
         let check = &self.finding.check;
         match self.kind {
+            NoticeKind::Mended if self.unwatched => format!("CLOSED {what}: {check}"),
             NoticeKind::Mended => format!("MENDED {what}: {check}"),
             NoticeKind::Matter => match self.ends {
                 Some(ends) => format!("{} {what}: {check}, {}", severity(self.finding.severity), self.distance(ends)),
@@ -55,7 +56,13 @@ impl Notice {
             }
         };
         if mended {
-            add("What", "this is as it should be again; nothing is left to do".to_owned());
+            let what = if self.unwatched {
+                "this is not watched any more: the integration was removed, or the system is no longer configured; \
+                 nothing is left to do here"
+            } else {
+                "this is as it should be again; nothing is left to do"
+            };
+            add("What", what.to_owned());
             add("It was", finding.found.clone());
         } else {
             add("What", finding.found.clone());

@@ -39,6 +39,10 @@ pub struct Notice {
     pub deployment: String,
     /// What it says.
     pub kind: NoticeKind,
+    /// Of what is mended: nobody looks at it any more, its integration or system being gone. Whether it was mended is
+    /// not known.
+    #[serde(default)]
+    pub unwatched: bool,
     /// What it is about.
     pub about: About,
     /// Who owns that, as the policy says; `None`: nobody is named, the deployment's own address is told.
@@ -86,6 +90,7 @@ impl Notice {
             alert: id,
             deployment: reading.deployment.to_owned(),
             kind,
+            unwatched: false,
             about,
             owner: reading.owner.map(str::to_owned),
             stage,

@@ -19,6 +19,7 @@ fn notice(text: &str, severity: Severity, kind: NoticeKind, ends: Option<Timesta
         alert: "fedcba9876543210fedcba9876543210".into(),
         deployment: "prod".into(),
         kind,
+        unwatched: false,
         about: About::Integration(IntegrationName::try_from("analytics-dev".to_owned()).expect("a name")),
         owner: Some(own()),
         stage: ends.map(|_| Stage::Before(30)),
@@ -95,6 +96,16 @@ fn what_is_mended_asks_for_nothing() {
     for absent in ["What to do", "acknowledge", "ends in"] {
         assert!(!text.contains(absent), "{absent} is in {text}");
     }
+}
+
+#[test]
+fn what_is_not_watched_any_more_is_not_called_mended() {
+    let told = notice("c", Severity::Critical, NoticeKind::Mended, Some(at("2027-01-27T15:00:00Z")));
+    let told = Notice { unwatched: true, ..told };
+    assert_eq!(told.subject(), "extoauth prod: CLOSED analytics-dev: c");
+    let text = told.text();
+    assert!(text.contains("not watched any more") && !text.contains("as it should be"), "{text}");
+    assert!(!text.contains("What to do"), "{text}");
 }
 
 const HOSTILE: [&str; 12] = [

@@ -6,12 +6,14 @@ mod event;
 mod look;
 mod order;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use extoauth_automation::clients::Clients;
 use extoauth_automation::watch::secrets::Due;
 use extoauth_automation::watch::{Counted, Watcher};
+use extoauth_core::alert::About;
 use extoauth_core::engine::LedgerError;
 use extoauth_core::integration::Integration;
 use extoauth_core::registry::Registry;
@@ -106,7 +108,7 @@ impl Checker {
     pub async fn check(&self, event: &Event, deadline: Deadline) -> Result<Answer, Stopped> {
         self.sender.set_deadline(deadline);
         self.aws_deadline.set(deadline);
-        let Swept { counted, due, last } = self.sweep(event, deadline).await?;
+        let Swept { mut counted, due, last } = self.sweep(event, deadline).await?;
         // The one place where rotations are asked for: these are the secrets in their window that this part has met. The
         // same ones are met again every day until dbt holds others.
         for Due { integration, version } in &due {
@@ -119,6 +121,7 @@ impl Checker {
             self.send_on(event, last).await?;
             return Ok(answer(counted, 1));
         }
+        counted.notified += self.close_what_is_gone(event).await?;
         // The alarm on a check that does not run any more counts these.
         let figures = CheckMetrics { deployment: self.config.deployment.clone(), check: self.watch.name(), ended: 1 };
         emit_check(&figures, Timestamp::now());
@@ -127,14 +130,7 @@ impl Checker {
 
     /// Looks at one after the other.
     async fn sweep(&self, event: &Event, deadline: Deadline) -> Result<Swept, Stopped> {
-        let watcher = Watcher {
-            deployment: &self.config.deployment,
-            policy: &self.config.policy,
-            clients: &self.clients,
-            ledger: &self.store,
-            alerts: &self.store,
-            now: event.time(),
-        };
+        let watcher = self.watcher(event);
         let integrations: Vec<Integration> =
             self.store.integrations().await?.into_iter().map(|record| record.desired).collect();
         let systems = self.watch.systems(&self.config);
@@ -151,6 +147,39 @@ impl Checker {
             }
         }
         Ok(swept)
+    }
+
+    /// The end of a check: what is watched and was not among its places, because it is gone, is watched no longer.
+    async fn close_what_is_gone(&self, event: &Event) -> Result<u64, Stopped> {
+        // The alerts first: what one of them is about was there when it was made, so it is missing below only if it is gone.
+        let alerts = self.store.alerts().await.map_err(LedgerError::from)?;
+        let subjects: BTreeSet<About> =
+            alerts.into_iter().filter(|one| one.watch == self.watch.name()).map(|one| one.matter.about).collect();
+        if subjects.is_empty() {
+            return Ok(0);
+        }
+        let integrations = self.store.integrations().await?;
+        let here: BTreeSet<About> = (integrations.into_iter().map(|record| About::Integration(record.desired.name)))
+            .chain(self.watch.systems(&self.config).into_iter().map(About::System))
+            .collect();
+        let watcher = self.watcher(event);
+        let mut notified = 0;
+        for about in subjects.difference(&here) {
+            notified += watcher.close(self.watch.name(), about).await?;
+            tracing::info!(%about, "it is gone: its alerts are closed");
+        }
+        Ok(notified)
+    }
+
+    fn watcher(&self, event: &Event) -> Watcher<'_> {
+        Watcher {
+            deployment: &self.config.deployment,
+            policy: &self.config.policy,
+            clients: &self.clients,
+            ledger: &self.store,
+            alerts: &self.store,
+            now: event.time(),
+        }
     }
 
     async fn send_on(&self, event: &Event, after: Place) -> Result<(), QueueError> {

@@ -95,6 +95,26 @@ async fn a_shortened_lifetime_is_told_with_who_did_it_and_mended_by_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_told_of_an_integration_is_closed_once_it_is_removed() {
+    let Some(stage) = stage().await else { return };
+    let client = &stage.client;
+    let (topic, _) = listen(client, &stage).await;
+    succeeded(&stage.run(&golden("entra-provision").expect("a ticket")).await.expect("an end"));
+    a_day(client, 91).await;
+    let of_secret = |text: &str| text.contains("reporting-dev: secret_end");
+    told(client, &topic, of_secret).await;
+    succeeded(&stage.run(&golden("entra-deprovision").expect("a ticket")).await.expect("an end"));
+    a_day(client, 1).await;
+    let closed = |text: &str| text.contains("CLOSED reporting-dev: secret_end");
+    let all = told(client, &topic, closed).await;
+    assert!(all.iter().all(|text| !text.contains("MENDED reporting-dev")), "{all:#?}");
+    a_day(client, 1).await;
+    let more: Vec<String> = heard(client, &topic).await;
+    let again: Vec<&String> = more.iter().filter(|text| text.contains("reporting-dev")).collect();
+    assert!(again.is_empty(), "told twice: {again:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_schedules_tell_of_a_secret_that_ends_on_its_days_and_once() {
     let Some(stage) = stage().await else { return };
     let client = &stage.client;
