@@ -6,6 +6,7 @@
 //! - [`login`]: a developer's way from dbt through the identity provider to an identity context of AWS.
 //! - [`entra`]: what an administrator of the Entra tenant does.
 //! - [`state`]: two states compared, with new objects' ids replaced by their names.
+//! - [`listening`]: what is told by SNS and EventBridge.
 //! - [`cost`]: what a provisioning run may cost in calls.
 //! - [`stage`]: a sandbox in this process with the functions' real binaries.
 
@@ -14,6 +15,7 @@ pub mod client;
 pub mod control;
 pub mod cost;
 pub mod entra;
+pub mod listening;
 pub mod login;
 mod okta;
 mod sign;

@@ -46,7 +46,7 @@ async fn check(stage: &Stage, function: &str) -> Value {
 async fn a_shortened_lifetime_is_told_with_who_did_it_and_mended_by_itself() {
     let Some(stage) = stage().await else { return };
     let client = &stage.client;
-    let (topic, _) = listen(client, &stage).await;
+    let (topic, _) = listen(client).await;
     succeeded(&stage.run(&golden("okta-provision").expect("a ticket")).await.expect("an end"));
     let answer = check(&stage, "token-lifetime-check").await;
     assert_eq!(
@@ -98,7 +98,7 @@ async fn a_shortened_lifetime_is_told_with_who_did_it_and_mended_by_itself() {
 async fn what_was_told_of_an_integration_is_closed_once_it_is_removed() {
     let Some(stage) = stage().await else { return };
     let client = &stage.client;
-    let (topic, _) = listen(client, &stage).await;
+    let (topic, _) = listen(client).await;
     succeeded(&stage.run(&golden("entra-provision").expect("a ticket")).await.expect("an end"));
     a_day(client, 91).await;
     let of_secret = |text: &str| text.contains("reporting-dev: secret_end");
@@ -118,7 +118,7 @@ async fn what_was_told_of_an_integration_is_closed_once_it_is_removed() {
 async fn the_schedules_tell_of_a_secret_that_ends_on_its_days_and_once() {
     let Some(stage) = stage().await else { return };
     let client = &stage.client;
-    let (topic, _) = listen(client, &stage).await;
+    let (topic, _) = listen(client).await;
     succeeded(&stage.run(&golden("entra-provision").expect("a ticket")).await.expect("an end"));
     a_day(client, 91).await;
     let of_secret = |text: &str| text.contains("reporting-dev") && text.contains("secret");

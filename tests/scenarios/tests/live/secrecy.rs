@@ -70,7 +70,7 @@ fn clean(place: &str, text: &str, secrets: &[(String, String)]) {
 async fn no_secret_is_told() {
     let Some(stage) = stage().await else { return };
     let client = &stage.client;
-    let (topic, bus) = listen(client, &stage).await;
+    let (topic, bus) = listen(client).await;
     let mut said: Vec<(String, String)> = Vec::new();
     let (ticket, entra) = (golden("okta-provision").expect("a ticket"), golden("entra-provision").expect("a ticket"));
     // A bad day and crashes make more text than a good one.

@@ -6,9 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use extoauth_scenarios::login::sign_in;
 use extoauth_scenarios::stage::Stage;
 use extoauth_scenarios::tickets::golden;
-use serde_json::Value;
 
-use crate::listening::{heard, listen};
 use crate::{stage, succeeded};
 
 const DAYS: usize = 365;
@@ -26,17 +24,11 @@ async fn held(stage: &Stage) -> BTreeSet<String> {
     rows.iter().filter_map(|row| row["client_secret"]["sha256"].as_str().map(str::to_owned)).collect()
 }
 
-/// Subjects of what was told since the last time.
-async fn subjects(stage: &Stage, topic: &str) -> Vec<String> {
-    let read = |body: String| serde_json::from_str::<Value>(&body).ok()?["Subject"].as_str().map(str::to_owned);
-    heard(&stage.client, topic).await.into_iter().filter_map(read).collect()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_year_goes_by_and_every_login_works() {
     let Some(stage) = stage().await else { return };
     let client = &stage.client;
-    let (topic, _) = listen(client, &stage).await;
+    let listening = client.listen().await.expect("queues");
     let strangers = held(&stage).await;
     for (_, kind, _, _) in INTEGRATIONS {
         succeeded(&stage.run(&golden(&format!("{kind}-provision")).expect("a ticket")).await.expect("an end"));
@@ -53,7 +45,7 @@ async fn a_year_goes_by_and_every_login_works() {
             login.unwrap_or_else(|error| panic!("day {day}, {name}: {error:#}"));
         }
         secrets.extend(held(&stage).await.difference(&strangers).cloned());
-        for subject in subjects(&stage, &topic).await {
+        for subject in client.subjects(&listening).await.expect("messages") {
             diary.entry(subject).or_default().push(day);
         }
     }

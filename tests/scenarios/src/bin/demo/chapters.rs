@@ -35,6 +35,7 @@ impl Story<'_> {
         self.ticket(&provision).await?;
         self.people(&report)?;
         self.entra().await?;
+        self.secrets().await?;
         if !self.keep {
             self.remove_all(&start).await?;
         }

@@ -8,6 +8,7 @@ mod chapters;
 mod entra;
 mod running;
 mod screen;
+mod secret;
 mod story;
 mod words;
 
